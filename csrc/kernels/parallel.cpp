@@ -1,0 +1,156 @@
+#include "kernels/parallel.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace penlight::parallel {
+
+namespace {
+
+thread_local bool inside_chunk = false;
+
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+// Workers wait for a new generation number, first spinning for a few microseconds (a training step calls the
+// pool every few), then asleep. Chunks are handed out by an atomic counter.
+class Pool {
+ public:
+  explicit Pool(int workers) {
+    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~Pool() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  void run(int64_t n, int64_t grain, detail::ChunkBody body, void* context) {
+    n_ = n;
+    grain_ = grain;
+    body_ = body;
+    context_ = context;
+    next_.store(0, std::memory_order_relaxed);
+    running_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+    {
+      std::lock_guard lock(mutex_);
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    inside_chunk = true;
+    take_chunks();
+    inside_chunk = false;
+    while (running_.load(std::memory_order_acquire) > 0) relax();
+  }
+
+ private:
+  void take_chunks() {
+    for (;;) {
+      const int64_t begin = next_.fetch_add(1, std::memory_order_relaxed) * grain_;
+      if (begin >= n_) return;
+      const int64_t end = n_ - begin < grain_ ? n_ : begin + grain_;
+      body_(context_, begin, end);
+    }
+  }
+
+  void work() {
+    inside_chunk = true;
+    uint64_t seen = 0;
+    for (;;) {
+      for (int spin = 0; spin < 2000 && generation_.load(std::memory_order_acquire) == seen; ++spin) relax();
+      if (generation_.load(std::memory_order_acquire) == seen) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
+      }
+      seen = generation_.load(std::memory_order_acquire);
+      if (stop_) return;
+      take_chunks();
+      running_.fetch_sub(1, std::memory_order_acq_rel);
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int64_t> next_{0};
+  std::atomic<int> running_{0};
+  bool stop_ = false;
+  int64_t n_ = 0, grain_ = 1;
+  detail::ChunkBody body_ = nullptr;
+  void* context_ = nullptr;
+};
+
+int default_threads() {
+  for (const char* name : {"PENLIGHT_NUM_THREADS", "OMP_NUM_THREADS"})
+    if (const char* text = std::getenv(name))
+      if (const int count = std::atoi(text); count > 0) return count;
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return cores > 0 ? cores : 1;
+}
+
+std::atomic<int> wanted_threads{0};  // 0: not decided yet
+std::mutex pool_mutex;               // held while a loop runs on the pool
+Pool* pool = nullptr;                // kept to the end of the process: joining at exit could hang
+int pool_threads = 1;
+
+// A forked child has none of the parent's workers: it forgets the pool (never joins it) and makes its own.
+void forget_pool_after_fork() {
+  pool = nullptr;
+  pool_threads = 1;
+  inside_chunk = false;
+  new (&pool_mutex) std::mutex;
+}
+
+[[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, forget_pool_after_fork);
+
+}  // namespace
+
+int num_threads() {
+  int count = wanted_threads.load(std::memory_order_relaxed);
+  if (count == 0) {
+    count = default_threads();
+    wanted_threads.store(count, std::memory_order_relaxed);
+  }
+  return count;
+}
+
+void set_num_threads(int count) { wanted_threads.store(count < 1 ? 1 : count, std::memory_order_relaxed); }
+
+namespace detail {
+
+void run(int64_t n, int64_t grain, ChunkBody body, void* context) {
+  const int threads = num_threads();
+  if (threads > 1 && n > grain && !inside_chunk && pool_mutex.try_lock()) {
+    if (pool_threads != threads) {
+      delete pool;
+      pool = new Pool(threads - 1);
+      pool_threads = threads;
+    }
+    pool->run(n, grain, body, context);
+    pool_mutex.unlock();
+    return;
+  }
+  for (int64_t begin = 0; begin < n; begin += grain) body(context, begin, n - begin < grain ? n : begin + grain);
+}
+
+}  // namespace detail
+
+}  // namespace penlight::parallel
