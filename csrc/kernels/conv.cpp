@@ -1,0 +1,176 @@
+#include "kernels/conv.h"
+
+#include <algorithm>
+#include <numeric>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/conv_products.h"
+#include "kernels/conv_select.h"
+#include "kernels/gemm.h"
+#include "kernels/parallel.h"
+
+namespace penlight::kernels {
+
+namespace {
+
+template <class T>
+const ImplicitProduct<T>& implicit() {
+  if constexpr (std::is_same_v<T, float>)
+    return conv_implicit().float32;
+  else
+    return conv_implicit().float64;
+}
+
+void run_gemm(const Gemm& g, const float* a, const float* b, float* c) { gemm().float32(g, a, b, c); }
+void run_gemm(const Gemm& g, const double* a, const double* b, double* c) { gemm().float64(g, a, b, c); }
+
+// Every channel plane of `to` gets its bias, or zero.
+template <class T>
+void fill_planes(int64_t batch, int64_t channels, int64_t plane, const T* bias, T* to) {
+  parallel::parallel_for(batch * channels, 1 + 16384 / (plane + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::fill_n(to + i * plane, plane, bias ? bias[i % channels] : T(0));
+  });
+}
+
+TapProduct forward_product(const ConvGeometry& g) {
+  TapProduct q;
+  for (int i = 0; i < 3; ++i) {
+    TapAxis& axis = q.axis[i];
+    axis.count = axis.to_size = g.output[i];
+    axis.taps = q.weight_kernel[i] = g.kernel[i];
+    axis.step = g.stride[i], axis.tap_step = g.dilation[i], axis.offset = -g.pad[i];
+    axis.size = g.input[i];
+  }
+  q.batch = g.batch, q.groups = g.groups, q.rows = g.group_out(), q.channels = g.group_in();
+  q.mode = g.mode;
+  q.weight_channel = g.taps();
+  q.weight_row = q.channels * q.weight_channel;
+  q.weight_group = q.rows * q.weight_row;
+  return q;
+}
+
+// The parts of one axis of the input gradient. Padded position P = y * stride + k * dilation - pad gets the product
+// of output y and tap k, so the positions of one residue of P + pad by the stride meet the taps k0, k0 + every, ...
+struct GradientPart {
+  TapAxis axis;
+  bool outside;  // positions that are not in the input
+};
+
+std::vector<GradientPart> gradient_parts(const ConvGeometry& g, int i) {
+  const int64_t stride = g.stride[i], dilation = g.dilation[i], pad = g.pad[i], size = g.input[i];
+  const int64_t every = stride / std::gcd(stride, dilation);
+  const int64_t end = (g.output[i] - 1) * stride + (g.kernel[i] - 1) * dilation + 1 - pad;  // of what is read
+  struct Region {
+    int64_t low, high;
+    bool outside;
+  };
+  std::vector<Region> regions = {{0, size, false}};
+  if (g.mode != PaddingMode::zeros) {
+    if (pad > 0) regions.push_back({-pad, std::min<int64_t>(0, end), true});
+    if (end > size) regions.push_back({size, end, true});
+  }
+  std::vector<GradientPart> parts;
+  for (const Region& region : regions)
+    for (int64_t tap = 0; tap < std::min(g.kernel[i], every); ++tap) {
+      const int64_t residue = tap * dilation % stride;
+      const int64_t behind = (region.low + pad) % stride;  // low >= -pad
+      const int64_t first = region.low + (residue >= behind ? residue - behind : residue - behind + stride);
+      if (first >= region.high) continue;
+      GradientPart part;
+      part.outside = region.outside;
+      part.axis.count = (region.high - first - 1) / stride + 1;
+      part.axis.taps = (g.kernel[i] - 1 - tap) / every + 1;
+      part.axis.offset = (first + pad - tap * dilation) / stride;  // divides
+      part.axis.tap_step = -(dilation / std::gcd(stride, dilation));
+      part.axis.size = g.output[i];
+      part.axis.to_size = size, part.axis.to_first = first, part.axis.to_step = stride;
+      part.axis.weight_first = tap, part.axis.weight_step = every;
+      parts.push_back(part);
+    }
+  return parts;
+}
+
+// Whether every input position belongs to some residue that has a tap.
+bool all_positions_met(const ConvGeometry& g) {
+  for (int i = 0; i < 3; ++i)
+    if (std::min(g.kernel[i], g.stride[i] / std::gcd(g.stride[i], g.dilation[i])) < g.stride[i]) return false;
+  return true;
+}
+
+}  // namespace
+
+template <class T>
+void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
+  if (choose_conv_kernel(g) == ConvKernel::implicit) {
+    implicit<T>().product(forward_product(g), input, weight, bias, output);
+    return;
+  }
+  const int64_t plane = g.output_plane();
+  if (bias) fill_planes(g.batch, g.out_channels, plane, bias, output);
+  for (int64_t group = 0; group < g.groups; ++group) {
+    Gemm product;
+    product.m = g.group_out(), product.n = plane, product.k = g.group_in();
+    product.a_row = g.group_in(), product.a_column = 1;
+    product.b_row = plane, product.b_column = 1, product.b_batch = g.in_channels * plane;
+    product.c_row = plane, product.c_column = 1, product.c_batch = g.out_channels * plane;
+    product.batch = g.batch, product.accumulate = bias != nullptr;
+    run_gemm(product, weight + group * product.m * product.k, input + group * product.k * plane,
+             output + group * product.m * plane);
+  }
+}
+
+template <class T>
+void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const T* weight, const T* bias,
+                         T* input_gradient) {
+  if (choose_conv_kernel(g) == ConvKernel::pointwise) {
+    const int64_t plane = g.output_plane();
+    if (bias) fill_planes(g.batch, g.in_channels, plane, bias, input_gradient);
+    for (int64_t group = 0; group < g.groups; ++group) {
+      Gemm product;
+      product.m = g.group_in(), product.n = plane, product.k = g.group_out();
+      product.a_row = 1, product.a_column = g.group_in();
+      product.b_row = plane, product.b_column = 1, product.b_batch = g.out_channels * plane;
+      product.c_row = plane, product.c_column = 1, product.c_batch = g.in_channels * plane;
+      product.batch = g.batch, product.accumulate = bias != nullptr;
+      run_gemm(product, weight + group * product.m * product.k, output_gradient + group * product.k * plane,
+               input_gradient + group * product.m * plane);
+    }
+    return;
+  }
+  if (!all_positions_met(g) || g.out_channels == 0)
+    fill_planes(g.batch, g.in_channels, g.input_plane(), bias, input_gradient);
+  TapProduct q;
+  q.batch = g.batch, q.groups = g.groups, q.rows = g.group_in(), q.channels = g.group_out();
+  q.to_mode = g.mode;
+  std::copy_n(g.kernel, 3, q.weight_kernel);
+  q.weight_row = g.taps();
+  q.weight_channel = q.rows * q.weight_row;
+  q.weight_group = q.channels * q.weight_channel;
+  // What lies in the input is written first, then what lies outside is added to where it was read from.
+  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1), xs = gradient_parts(g, 2);
+  for (const bool outside : {false, true})
+    for (const GradientPart& z : zs)
+      for (const GradientPart& y : ys)
+        for (const GradientPart& x : xs) {
+          q.mapped = z.outside || y.outside || x.outside;
+          if (q.mapped != outside) continue;
+          q.axis[0] = z.axis, q.axis[1] = y.axis, q.axis[2] = x.axis;
+          implicit<T>().product(q, output_gradient, weight, outside ? nullptr : bias, input_gradient);
+        }
+}
+
+template <class T>
+void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input, T* weight_gradient) {
+  implicit<T>().weight_gradient(forward_product(g), output_gradient, input, weight_gradient);
+}
+
+template void conv_forward(const ConvGeometry&, const float*, const float*, const float*, float*);
+template void conv_forward(const ConvGeometry&, const double*, const double*, const double*, double*);
+template void conv_input_gradient(const ConvGeometry&, const float*, const float*, const float*, float*);
+template void conv_input_gradient(const ConvGeometry&, const double*, const double*, const double*, double*);
+template void conv_weight_gradient(const ConvGeometry&, const float*, const float*, float*);
+template void conv_weight_gradient(const ConvGeometry&, const double*, const double*, double*);
+
+}  // namespace penlight::kernels
