@@ -275,8 +275,8 @@ def _conv1d(lesson: Lesson) -> str:
         f"{weight.shape[2]}.</p>{_output_size(conv, signal.shape[1])}</div></div>"
         + figure(
             pictures.conv1d_rows(weight, bias, out, start),
-            f"Sixteen kernels with their biases, as they start out before any learning, and out: {_by(out.shape)}, "
-            f"the sample t = {start} of lane 0 dotted.",
+            "Sixteen kernels with their biases, as they start out before any learning, and out: "
+            f"{_by(out.shape)}, the sample t = {start} of lane 0 dotted.",
         )
         + f"<h3>One number by hand</h3><p>The sample t = {start} of lane 0: six products, and the bias.</p>"
         '<div class="scroll"><table class="byhand"><thead><tr><th>from</th><th class=right>weight</th>'
