@@ -22,8 +22,12 @@ const ImplicitProduct<T>& implicit() {
     return conv_implicit().float64;
 }
 
-void run_gemm(const Gemm& g, const float* a, const float* b, float* c) { gemm().float32(g, a, b, c); }
-void run_gemm(const Gemm& g, const double* a, const double* b, double* c) { gemm().float64(g, a, b, c); }
+void run_gemm(const Gemm& g, const float* a, const float* b, float* c) {
+  gemm().float32(g, a, b, c);
+}
+void run_gemm(const Gemm& g, const double* a, const double* b, double* c) {
+  gemm().float64(g, a, b, c);
+}
 
 // Every channel plane of `to` gets its bias, or zero.
 template <class T>
@@ -51,8 +55,9 @@ TapProduct forward_product(const ConvGeometry& g) {
   return q;
 }
 
-// The parts of one axis of the input gradient. Padded position P = y * stride + k * dilation - pad gets the product
-// of output y and tap k, so the positions of one residue of P + pad by the stride meet the taps k0, k0 + every, ...
+// The parts of one axis of the input gradient. Padded position P = y * stride + k * dilation - pad gets the
+// product of output y and tap k, so the positions of one residue of P + pad by the stride meet the taps k0,
+// k0 + every, ...
 struct GradientPart {
   TapAxis axis;
   bool outside;  // positions that are not in the input
@@ -149,7 +154,8 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
   q.weight_channel = q.rows * q.weight_row;
   q.weight_group = q.channels * q.weight_channel;
   // What lies in the input is written first, then what lies outside is added to where it was read from.
-  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1), xs = gradient_parts(g, 2);
+  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1),
+                                  xs = gradient_parts(g, 2);
   for (const bool outside : {false, true})
     for (const GradientPart& z : zs)
       for (const GradientPart& y : ys)
@@ -162,7 +168,8 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
 }
 
 template <class T>
-void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input, T* weight_gradient) {
+void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
+                          T* weight_gradient) {
   implicit<T>().weight_gradient(forward_product(g), output_gradient, input, weight_gradient);
 }
 

@@ -1,6 +1,7 @@
 // Gathering: the input values that a run of output positions meets, laid out for a micro-kernel.
 //
-// Padding of every mode, strides and dilation are folded in here; no padded or unfolded copy of the input exists.
+// Padding of every mode, strides and dilation are folded in here; no padded or unfolded copy of the input
+// exists.
 #pragma once
 
 #include "kernels/conv_products.h"
@@ -14,7 +15,8 @@ struct Segment {
   int64_t image, at[3];    // the first of them
 };
 
-// Splits columns [first, first + count) of (image, position) into segments; returns how many. At most `count`.
+// Splits columns [first, first + count) of (image, position) into segments; returns how many. At most
+// `count`.
 inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count, Segment* segments) {
   const int64_t positions = q.positions(), width = q.axis[2].count;
   int64_t image = first / positions, position = first % positions;
@@ -48,7 +50,8 @@ inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x,
   }
 }
 
-// For channels [c0, c1) of the group at `source` and taps [t0, t1), in that order, one row of `to` each, `ld` apart.
+// For channels [c0, c1) of the group at `source` and taps [t0, t1), in that order, one row of `to` each, `ld`
+// apart.
 template <class T>
 inline void gather(const TapProduct& q, const T* source, int64_t source_image, const Segment* segments,
                    int64_t segment_count, int64_t c0, int64_t c1, int64_t t0, int64_t t1, T* to, int64_t ld) {
@@ -80,11 +83,12 @@ inline void gather(const TapProduct& q, const T* source, int64_t source_image, c
   }
 }
 
-// The blocks of the sum over (channel, tap), at most `depth` long: whole channels where their taps fit, else parts of
-// one channel's taps.
+// The blocks of the sum over (channel, tap), at most `depth` long: whole channels where their taps fit, else
+// parts of one channel's taps.
 struct DepthBlocks {
   int64_t channels, taps, channels_per_block, blocks_per_channel, taps_per_block;
-  DepthBlocks(int64_t channel_count, int64_t tap_count, int64_t depth) : channels(channel_count), taps(tap_count) {
+  DepthBlocks(int64_t channel_count, int64_t tap_count, int64_t depth)
+      : channels(channel_count), taps(tap_count) {
     channels_per_block = taps <= depth ? depth / taps : 1;
     blocks_per_channel = taps <= depth ? 1 : (taps + depth - 1) / depth;
     taps_per_block = (taps + blocks_per_channel - 1) / blocks_per_channel;

@@ -7,9 +7,13 @@ namespace penlight::kernels {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& text) { throw std::runtime_error(text); }
+[[noreturn]] void fail(const std::string& text) {
+  throw std::runtime_error(text);
+}
 
-std::string number(int64_t n) { return std::to_string(n); }
+std::string number(int64_t n) {
+  return std::to_string(n);
+}
 
 int64_t add(int64_t a, int64_t b) {
   int64_t r;
@@ -19,7 +23,8 @@ int64_t add(int64_t a, int64_t b) {
 
 int64_t multiply(int64_t a, int64_t b) {
   int64_t r;
-  if (__builtin_mul_overflow(a, b, &r)) fail("convolution: the sizes are too large (their product overflows)");
+  if (__builtin_mul_overflow(a, b, &r))
+    fail("convolution: the sizes are too large (their product overflows)");
   return r;
 }
 
@@ -48,7 +53,8 @@ struct Checked {
 Checked check(const ConvArguments& a, bool transposed) {
   const std::string name = transposed ? "conv_transpose" : "conv";
   if (a.weight.size() < 3 || a.weight.size() > 5)
-    fail(name + ": expected weight to have 3 to 5 dimensions (1 to 3 of them spatial), but got weight of size " +
+    fail(name +
+         ": expected weight to have 3 to 5 dimensions (1 to 3 of them spatial), but got weight of size " +
          sizes_text(a.weight));
   Checked c;
   c.dims = a.weight.size() - 2;
@@ -67,8 +73,10 @@ Checked check(const ConvArguments& a, bool transposed) {
   const auto any = [](const std::vector<int64_t>& list, auto test) {
     return std::any_of(list.begin(), list.end(), test);
   };
-  if (!a.padding_same && any(c.padding, [](int64_t p) { return p < 0; })) fail("negative padding is not supported");
-  if (any(c.output_padding, [](int64_t p) { return p < 0; })) fail("negative output_padding is not supported");
+  if (!a.padding_same && any(c.padding, [](int64_t p) { return p < 0; }))
+    fail("negative padding is not supported");
+  if (any(c.output_padding, [](int64_t p) { return p < 0; }))
+    fail("negative output_padding is not supported");
   if (any(c.stride, [](int64_t s) { return s <= 0; })) fail("non-positive stride is not supported");
   if (any(c.dilation, [](int64_t d) { return d <= 0; }))
     fail("dilation should be greater than zero, but got " + sizes_text(c.dilation));
@@ -92,7 +100,9 @@ Checked check(const ConvArguments& a, bool transposed) {
   return c;
 }
 
-int64_t effective_kernel(int64_t kernel, int64_t dilation) { return add(multiply(dilation, kernel - 1), 1); }
+int64_t effective_kernel(int64_t kernel, int64_t dilation) {
+  return add(multiply(dilation, kernel - 1), 1);
+}
 
 // Every tensor's number of elements must be a number.
 void check_volume(const std::vector<int64_t>& sizes) {
@@ -110,7 +120,8 @@ void check_mode_size(PaddingMode mode, int64_t size, int64_t left, int64_t right
 void check_not_empty(const ConvArguments& a) {
   for (size_t i = 2; i < a.input.size(); ++i)
     if (a.input[i] == 0)
-      fail("Only zero batch or zero channel inputs are supported, but got input shape: " + sizes_text(a.input));
+      fail("Only zero batch or zero channel inputs are supported, but got input shape: " +
+           sizes_text(a.input));
 }
 
 }  // namespace
@@ -125,16 +136,20 @@ PaddingMode padding_mode_from_name(const std::string& name) {
   for (PaddingMode mode :
        {PaddingMode::zeros, PaddingMode::circular, PaddingMode::reflect, PaddingMode::replicate})
     if (name == padding_mode_name(mode)) return mode;
-  fail("padding_mode must be one of {'zeros', 'circular', 'reflect', 'replicate'}, but got padding_mode='" + name +
-       "'");
+  fail("padding_mode must be one of {'zeros', 'circular', 'reflect', 'replicate'}, but got padding_mode='" +
+       name + "'");
 }
 
 const char* padding_mode_name(PaddingMode mode) {
   switch (mode) {
-    case PaddingMode::circular: return "circular";
-    case PaddingMode::reflect: return "reflect";
-    case PaddingMode::replicate: return "replicate";
-    default: return "zeros";
+    case PaddingMode::circular:
+      return "circular";
+    case PaddingMode::reflect:
+      return "reflect";
+    case PaddingMode::replicate:
+      return "replicate";
+    default:
+      return "zeros";
   }
 }
 
@@ -158,10 +173,11 @@ std::vector<int64_t> ConvGeometry::weight_sizes() const {
 
 ConvGeometry conv_geometry(const ConvArguments& a) {
   const Checked c = check(a, false);
-  if (a.weight[1] != 0 ? a.input[1] % a.weight[1] != 0 || a.input[1] / a.weight[1] != a.groups : a.input[1] != 0)
-    fail("Given groups=" + number(a.groups) + ", weight of size " + sizes_text(a.weight) + ", expected input" +
-         sizes_text(a.input) + " to have " + number(multiply(a.weight[1], a.groups)) + " channels, but got " +
-         number(a.input[1]) + " channels instead");
+  if (a.weight[1] != 0 ? a.input[1] % a.weight[1] != 0 || a.input[1] / a.weight[1] != a.groups
+                       : a.input[1] != 0)
+    fail("Given groups=" + number(a.groups) + ", weight of size " + sizes_text(a.weight) +
+         ", expected input" + sizes_text(a.input) + " to have " + number(multiply(a.weight[1], a.groups)) +
+         " channels, but got " + number(a.input[1]) + " channels instead");
 
   ConvGeometry g;
   g.dims = static_cast<int>(c.dims);
@@ -189,8 +205,8 @@ ConvGeometry conv_geometry(const ConvArguments& a) {
     if (size > 0) check_mode_size(a.mode, size, left, right);
   }
   if (too_large)
-    fail("Calculated padded input size per channel: " + cross_text(padded) + ". Kernel size: " +
-         cross_text(effective) + ". Kernel size can't be greater than actual input size");
+    fail("Calculated padded input size per channel: " + cross_text(padded) +
+         ". Kernel size: " + cross_text(effective) + ". Kernel size can't be greater than actual input size");
   check_not_empty(a);
   check_volume(a.input);
   check_volume(a.weight);
@@ -205,8 +221,9 @@ ConvGeometry conv_transpose_geometry(const ConvArguments& a) {
          std::string(padding_mode_name(a.mode)) + "'");
   if (a.padding_same) fail("padding='same' is not supported for transposed convolution");
   if (a.input[1] != a.weight[0])
-    fail("Given transposed=1, weight of size " + sizes_text(a.weight) + ", expected input" + sizes_text(a.input) +
-         " to have " + number(a.weight[0]) + " channels, but got " + number(a.input[1]) + " channels instead");
+    fail("Given transposed=1, weight of size " + sizes_text(a.weight) + ", expected input" +
+         sizes_text(a.input) + " to have " + number(a.weight[0]) + " channels, but got " +
+         number(a.input[1]) + " channels instead");
   for (size_t i = 0; i < c.dims; ++i)
     if (c.output_padding[i] >= c.stride[i] && c.output_padding[i] >= c.dilation[i])
       fail("output padding must be smaller than either stride or dilation, but got output_padding: " +
@@ -231,8 +248,8 @@ ConvGeometry conv_transpose_geometry(const ConvArguments& a) {
     too_small = too_small || made[i] <= 0;
   }
   if (too_small)
-    fail("Given input size per channel: " + cross_text(given) + ". Calculated output size per channel: " +
-         cross_text(made) + ". Output size is too small");
+    fail("Given input size per channel: " + cross_text(given) +
+         ". Calculated output size per channel: " + cross_text(made) + ". Output size is too small");
   check_volume(a.input);
   check_volume(a.weight);
   check_volume(g.input_sizes());

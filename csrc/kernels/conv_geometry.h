@@ -1,7 +1,9 @@
-// The geometry of a convolution: the one place where sizes, strides, padding, dilation and groups are checked.
+// The geometry of a convolution: the one place where sizes, strides, padding, dilation and groups are
+// checked.
 //
-// Forward, both gradients, the modules and every kernel trust a ConvGeometry; it can only be had from the functions
-// below, which raise for anything that does not fit. All arithmetic on given numbers is checked for overflow.
+// Forward, both gradients, the modules and every kernel trust a ConvGeometry; it can only be had from the
+// functions below, which raise for anything that does not fit. All arithmetic on given numbers is checked for
+// overflow.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +19,8 @@ PaddingMode padding_mode_from_name(const std::string& name);
 const char* padding_mode_name(PaddingMode mode);
 
 // Always three spatial axes; those that a 1-D or 2-D convolution has not come first, with size and kernel 1.
-// output[o] is the sum over kernel taps t of input[o * stride + t * dilation - pad] * weight[t]; positions outside the
-// input read what the mode says.
+// output[o] is the sum over kernel taps t of input[o * stride + t * dilation - pad] * weight[t]; positions
+// outside the input read what the mode says.
 struct ConvGeometry {
   int dims = 0;
   int64_t batch = 0, in_channels = 0, out_channels = 0, groups = 1;
@@ -43,8 +45,8 @@ struct ConvGeometry {
 struct ConvArguments {
   std::vector<int64_t> input, weight;  // full sizes: (batch, channels, ...), (out, in / groups, ...)
   std::vector<int64_t> stride = {1}, dilation = {1};
-  std::vector<int64_t> padding = {0};          // on both sides; ignored with padding_same
-  std::vector<int64_t> output_padding = {0};   // transposed convolution only
+  std::vector<int64_t> padding = {0};         // on both sides; ignored with padding_same
+  std::vector<int64_t> output_padding = {0};  // transposed convolution only
   int64_t groups = 1;
   PaddingMode mode = PaddingMode::zeros;
   bool padding_same = false;  // output size = ceil(input / stride); what cannot be halved goes to the right
@@ -53,21 +55,24 @@ struct ConvArguments {
 // Raise std::runtime_error in PyTorch's words where it has some.
 ConvGeometry conv_geometry(const ConvArguments& arguments);
 
-// A transposed convolution is the input gradient of the convolution returned: its input is that one's output. The
-// weight's sizes are (in, out / groups, ...). Only zeros as padding mode.
+// A transposed convolution is the input gradient of the convolution returned: its input is that one's output.
+// The weight's sizes are (in, out / groups, ...). Only zeros as padding mode.
 ConvGeometry conv_transpose_geometry(const ConvArguments& arguments);
 
 // Raises unless bias is one-dimensional with a number per output channel.
 void check_conv_bias(const std::vector<int64_t>& weight, const std::vector<int64_t>& bias, int64_t channels,
                      bool transposed);
 
-// Where a position outside [0, size) reads from, or -1 where that is a zero. circular needs size >= 1, reflect
-// size >= 2; both may wrap any number of times. (Always inline: see isa.h on what kernel files may call.)
+// Where a position outside [0, size) reads from, or -1 where that is a zero. circular needs size >= 1,
+// reflect size >= 2; both may wrap any number of times. (Always inline: see isa.h on what kernel files may
+// call.)
 [[gnu::always_inline]] inline int64_t padded_source(PaddingMode mode, int64_t position, int64_t size) {
   if (position >= 0 && position < size) return position;
   switch (mode) {
-    case PaddingMode::zeros: return -1;
-    case PaddingMode::replicate: return position < 0 ? 0 : size - 1;
+    case PaddingMode::zeros:
+      return -1;
+    case PaddingMode::replicate:
+      return position < 0 ? 0 : size - 1;
     case PaddingMode::circular: {
       const int64_t r = position % size;
       return r < 0 ? r + size : r;

@@ -10,19 +10,20 @@ namespace penlight::kernels {
 
 // One spatial axis. Position p and tap t meet source position p * step + t * tap_step + offset.
 struct TapAxis {
-  int64_t count = 1;                          // positions computed
+  int64_t count = 1;  // positions computed
   int64_t taps = 1;
   int64_t step = 1, tap_step = 1, offset = 0;
-  int64_t size = 1;                           // of the source
+  int64_t size = 1;                                // of the source
   int64_t to_size = 1, to_first = 0, to_step = 1;  // p is written at to_first + p * to_step
-  int64_t weight_first = 0, weight_step = 1;  // tap t is the weight's tap weight_first + t * weight_step
+  int64_t weight_first = 0, weight_step = 1;       // tap t is the weight's tap weight_first + t * weight_step
 };
 
-// to[n, g, row, p] = bias[g, row] + sum over channel, t of weight[g, row, channel, t] * source[n, g, channel, p ~ t]
+// to[n, g, row, p] = bias[g, row] + sum over channel, t of weight[g, row, channel, t] * source[n, g, channel,
+// p ~ t]
 //
-// A convolution forward is one such product. Its input gradient is one for every residue of the stride (positions
-// that meet the same taps), and, where padding is not zeros, some more for the positions outside the input, whose
-// sums are added to the position they were read from (`mapped`).
+// A convolution forward is one such product. Its input gradient is one for every residue of the stride
+// (positions that meet the same taps), and, where padding is not zeros, some more for the positions outside
+// the input, whose sums are added to the position they were read from (`mapped`).
 struct TapProduct {
   TapAxis axis[3];
   int64_t batch = 0, groups = 1, rows = 0, channels = 0;  // rows and channels of one group
@@ -35,15 +36,17 @@ struct TapProduct {
   [[gnu::always_inline]] int64_t taps() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
   [[gnu::always_inline]] int64_t positions() const { return axis[0].count * axis[1].count * axis[2].count; }
   [[gnu::always_inline]] int64_t source_plane() const { return axis[0].size * axis[1].size * axis[2].size; }
-  [[gnu::always_inline]] int64_t to_plane() const { return axis[0].to_size * axis[1].to_size * axis[2].to_size; }
+  [[gnu::always_inline]] int64_t to_plane() const {
+    return axis[0].to_size * axis[1].to_size * axis[2].to_size;
+  }
 };
 
 template <class T>
 struct ImplicitProduct {
   // bias: a number per row of every group, or nullptr.
   void (*product)(const TapProduct&, const T* source, const T* weight, const T* bias, T* to);
-  // gradient[g, row, channel, t] = sum over n, p of output[n, g, row, p] * source[n, g, channel, p ~ t]; the product
-  // is a forward one, `output` and `gradient` are laid out as its result and weight.
+  // gradient[g, row, channel, t] = sum over n, p of output[n, g, row, p] * source[n, g, channel, p ~ t]; the
+  // product is a forward one, `output` and `gradient` are laid out as its result and weight.
   void (*weight_gradient)(const TapProduct&, const T* output, const T* source, T* gradient);
 };
 

@@ -22,8 +22,10 @@ ConvKernel choose_conv_kernel(const ConvGeometry& g) {
 
 const char* conv_kernel_name(ConvKernel kernel) {
   switch (kernel) {
-    case ConvKernel::pointwise: return "pointwise";
-    case ConvKernel::implicit: return "implicit";
+    case ConvKernel::pointwise:
+      return "pointwise";
+    case ConvKernel::implicit:
+      return "implicit";
   }
   return "";
 }

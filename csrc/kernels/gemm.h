@@ -1,14 +1,14 @@
 // Matrix products: C (m x n) = or += A (m x k) · B (k x n), any number of them at once.
 //
-// Strides count elements and may be anything, zero and negative included, as long as C's elements are distinct.
-// C must not overlap A or B. Without accumulate C is only written (it may be uninitialised); k = 0 writes zeros.
-// The order of every sum depends on the shape and strides alone, never on the number of threads.
+// Strides count elements and may be anything, zero and negative included, as long as C's elements are
+// distinct. C must not overlap A or B. Without accumulate C is only written (it may be uninitialised); k = 0
+// writes zeros. The order of every sum depends on the shape and strides alone, never on the number of
+// threads.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/isa.h"
-#include "kernels/parallel.h"
 
 namespace penlight::kernels {
 
@@ -27,25 +27,5 @@ struct GemmKernels {
   void (*float64)(const Gemm&, const double* a, const double* b, double* c);
 };
 PENLIGHT_DECLARE_KERNELS(GemmKernels, gemm)
-
-// The plain form for every other element type (half floats sum in float, integers in int64_t), parallel over rows of
-// C; also the naive twin that tests compare with.
-template <class Sum, class T>
-void gemm_generic(const Gemm& g, const T* a, const T* b, T* c) {
-  const int64_t work = (g.k + 1) * g.n;
-  parallel::parallel_for(g.batch * g.m, work > 16384 ? 1 : 16384 / (work + 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t batch = row / g.m, i = row % g.m;
-      for (int64_t j = 0; j < g.n; ++j) {
-        T& to = c[batch * g.c_batch + i * g.c_row + j * g.c_column];
-        Sum sum = g.accumulate ? static_cast<Sum>(to) : Sum(0);
-        for (int64_t p = 0; p < g.k; ++p)
-          sum += static_cast<Sum>(a[batch * g.a_batch + i * g.a_row + p * g.a_column]) *
-                 static_cast<Sum>(b[batch * g.b_batch + p * g.b_row + j * g.b_column]);
-        to = static_cast<T>(sum);
-      }
-    }
-  });
-}
 
 }  // namespace penlight::kernels

@@ -1,15 +1,17 @@
 // The two register-blocked inner loops that matrix products and convolutions are made of.
 //
-// outer: a tile of R rows by NV registers of C. For every k, NV registers of B are loaded and R numbers of A are
-//   broadcast, and all R * NV products are added to accumulators that never leave the registers. B's numbers are
-//   used R times a load, A's NV * width times.
+// outer: a tile of R rows by NV registers of C. For every k, NV registers of B are loaded and R numbers of A
+// are
+//   broadcast, and all R * NV products are added to accumulators that never leave the registers. B's numbers
+//   are used R times a load, A's NV * width times.
 //     registers  R x NV   accumulators + B + one broadcast
 //     16 (AVX2)   6 x 2   12 + 2 + 1 = 15;  12 independent sums cover 2 units x 4..5 cycles of latency
 //     32         14 x 2   28 + 2 + 1 = 31
-//   A is packed in panels [k][R], so that it streams; B in panels [k][NV * width], or read in place where its rows
-//   are contiguous.
+//   A is packed in panels [k][R], so that it streams; B in panels [k][NV * width], or read in place where its
+//   rows are contiguous.
 //
-// dot: a tile of R x S sums over the contiguous axis of both operands. R + S loads for R * S products, no packing:
+// dot: a tile of R x S sums over the contiguous axis of both operands. R + S loads for R * S products, no
+// packing:
 //   for sums over pixels (a convolution's weight gradient) and for x · Wᵀ with few rows.
 //     16: 3 x 4 (12 + 3 + 1);  32: 5 x 5 (25 + 5 + 1)
 #pragma once
@@ -104,9 +106,11 @@ inline Vec<T, N> sum_each(Vec<T, N> (&v)[N]) {
   return v[0];
 }
 
-// sums[r][s] += sum over i < count of a[r * lda + i] * b[s * ldb + i]. Of a and b nothing behind count is read.
+// sums[r][s] += sum over i < count of a[r * lda + i] * b[s * ldb + i]. Of a and b nothing behind count is
+// read.
 template <class T, int R, int S>
-inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t ldb, T* sums, int64_t ld_sums) {
+inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t ldb, T* sums,
+                     int64_t ld_sums) {
   using V = Native<T>;
   constexpr int W = V::width;
   V sum[R][S];
@@ -144,7 +148,8 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t
   for (int g = 0; g < groups; ++g) {
     V fold[W];
 #pragma GCC unroll 16
-    for (int j = 0; j < W; ++j) fold[j] = g * W + j < R * S ? sum[(g * W + j) / S][(g * W + j) % S] : V::zero();
+    for (int j = 0; j < W; ++j)
+      fold[j] = g * W + j < R * S ? sum[(g * W + j) / S][(g * W + j) % S] : V::zero();
     sum_each(fold).store(total + g * W);
   }
   for (int r = 0; r < R; ++r)
@@ -162,11 +167,13 @@ inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, 
         dot_tile<T, dot_rows, dot_columns>(count, a + r * lda, lda, b + s * ldb, ldb, sums + r * ld_sums + s,
                                            ld_sums);
       for (; r < rows; ++r)
-        dot_tile<T, 1, dot_columns>(count, a + r * lda, lda, b + s * ldb, ldb, sums + r * ld_sums + s, ld_sums);
+        dot_tile<T, 1, dot_columns>(count, a + r * lda, lda, b + s * ldb, ldb, sums + r * ld_sums + s,
+                                    ld_sums);
     } else {
       for (int64_t t = s; t < columns; ++t) {
         for (r = 0; r + dot_rows <= rows; r += dot_rows)
-          dot_tile<T, dot_rows, 1>(count, a + r * lda, lda, b + t * ldb, ldb, sums + r * ld_sums + t, ld_sums);
+          dot_tile<T, dot_rows, 1>(count, a + r * lda, lda, b + t * ldb, ldb, sums + r * ld_sums + t,
+                                   ld_sums);
         for (; r < rows; ++r)
           dot_tile<T, 1, 1>(count, a + r * lda, lda, b + t * ldb, ldb, sums + r * ld_sums + t, ld_sums);
       }

@@ -32,7 +32,9 @@ Scratch::Scratch(int64_t count, size_t size) {
   memory_ = allocate(bytes);
 }
 
-Scratch::~Scratch() { std::free(memory_); }
+Scratch::~Scratch() {
+  std::free(memory_);
+}
 
 void* thread_scratch(ScratchUser user, size_t bytes) {
   ThreadBlock& block = blocks[static_cast<int>(user)];

@@ -6,8 +6,8 @@
 
 namespace penlight::kernels {
 
-// A block of count * size bytes, freed at the end of its scope. Throws std::bad_alloc. (Compiled once: kernel files
-// must not hold such code themselves, see isa.h.)
+// A block of count * size bytes, freed at the end of its scope. Throws std::bad_alloc. (Compiled once: kernel
+// files must not hold such code themselves, see isa.h.)
 class Scratch {
  public:
   Scratch(int64_t count, size_t size);

@@ -1,8 +1,8 @@
 // Vectors of numbers over the compiler's vector extensions, for files under kernels/isa/.
 //
 // Vec<T, N> holds N numbers of type T in one or more registers; Vec<T, 1> is its scalar twin, with the same
-// operations, for tails and for readers. native_width<T> is the N that fills one register of the instruction set
-// the file is compiled for. Everything lies inside the instruction set's own namespace (see isa.h).
+// operations, for tails and for readers. native_width<T> is the N that fills one register of the instruction
+// set the file is compiled for. Everything lies inside the instruction set's own namespace (see isa.h).
 #pragma once
 
 #include <cstdint>

@@ -4,9 +4,9 @@
 //   depth     (channel, tap)                in blocks of block_depth
 //   columns   (image, position)             in panels of outer_columns, gathered one panel at a time
 //
-// One gathered panel (256 x 32 x 4 bytes = 32 KiB, on AVX2 16 KiB) stays in L1 while all rows' panels stream over it
-// from L2. A task is a run of panels, so that a block of weights is read from L2 once a panel and from further
-// away once a task. Tasks depend on the shape alone, and every sum runs over depth in order.
+// One gathered panel (256 x 32 x 4 bytes = 32 KiB, on AVX2 16 KiB) stays in L1 while all rows' panels stream
+// over it from L2. A task is a run of panels, so that a block of weights is read from L2 once a panel and
+// from further away once a task. Tasks depend on the shape alone, and every sum runs over depth in order.
 #include "kernels/conv_gather.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/parallel.h"
@@ -21,9 +21,15 @@ constexpr int64_t block_depth = 1024 / sizeof(T);
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 24, most_panels_per_task = 32;
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
 
 // All panels of one group: [channel, tap][row] each.
 template <class T>
@@ -126,8 +132,8 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
         for (int64_t column = column_task * per_task * width; column < column1; column += width) {
           const int64_t count = smaller(width, column1 - column);
           const int64_t segment_count = split_segments(q, column, count, segments);
-          gather(q, from, source_image, segments, segment_count, block.c0, block.c1, block.t0, block.t1, panel,
-                 width);
+          gather(q, from, source_image, segments, segment_count, block.c0, block.c1, block.t0, block.t1,
+                 panel, width);
           if (count < width)
             for (int64_t k = 0; k < block.depth; ++k)
               for (int64_t j = count; j < width; ++j) panel[k * width + j] = T(0);
@@ -144,9 +150,11 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
             }
             multiply(block.depth, left, panel, width, tile, width, start, false);
             if (one_run && !add)
-              for (int64_t r = 0; r < rows; ++r) copy_run(run + (row + r) * to_plane, tile + r * width, count);
+              for (int64_t r = 0; r < rows; ++r)
+                copy_run(run + (row + r) * to_plane, tile + r * width, count);
             else
-              scatter_tile(q, segments, segment_count, tile, width, rows, target + row * to_plane, to_image, add);
+              scatter_tile(q, segments, segment_count, tile, width, rows, target + row * to_plane, to_image,
+                           add);
           }
         }
       }

@@ -1,11 +1,12 @@
 // The weight gradient: sums over images and positions of output gradient times gathered input.
 //
-// Both operands are contiguous along the axis that is summed over, so that the dot tile needs no packing: output
-// gradients are read where they lie, the input is gathered as [channel, tap][position].
+// Both operands are contiguous along the axis that is summed over, so that the dot tile needs no packing:
+// output gradients are read where they lie, the input is gathered as [channel, tap][position].
 //   gathered block   64 x 512 x 4 bytes = 128 KiB   L2
-//   output block    128 x 512 x 4 bytes = 256 KiB   L2; copied only where images are so small that several make a block
-// A task is a tile of the weight (128 rows x 64 of channel, tap) over all images and positions. Where there are few
-// tiles the sum is cut into fixed parts, each with a partial result of its own, joined in order.
+//   output block    128 x 512 x 4 bytes = 256 KiB   L2; copied only where images are so small that several
+//   make a block
+// A task is a tile of the weight (128 rows x 64 of channel, tap) over all images and positions. Where there
+// are few tiles the sum is cut into fixed parts, each with a partial result of its own, joined in order.
 #include "kernels/conv_gather.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/parallel.h"
@@ -18,13 +19,20 @@ namespace {
 template <class T>
 constexpr int64_t block_positions = 2048 / sizeof(T);
 template <class T>
-constexpr int64_t ld_block = block_positions<T> + 64 / sizeof(T);  // not a power of two: rows spread over the cache
+constexpr int64_t ld_block =
+    block_positions<T> + 64 / sizeof(T);  // not a power of two: rows spread over the cache
 constexpr int64_t block_rows = 128, block_depth = 64;
 constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
 
 template <class T>
 void weight_gradient(const TapProduct& q, const T* output, const T* source, T* gradient) {
@@ -60,7 +68,8 @@ void weight_gradient(const TapProduct& q, const T* output, const T* source, T* g
       const auto block = blocks[tile % blocks.count()];
       const int64_t row0 = tile / blocks.count() % row_blocks * block_rows;
       const int64_t rows = smaller(block_rows, q.rows - row0), group = tile / blocks.count() / row_blocks;
-      T* sums = (part ? partials + (part - 1) * weights : gradient) + (group * q.rows + row0) * depth + block.first;
+      T* sums =
+          (part ? partials + (part - 1) * weights : gradient) + (group * q.rows + row0) * depth + block.first;
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t k = 0; k < block.depth; ++k) sums[r * depth + k] = T(0);
       const T* from = source + group * q.channels * source_plane;
@@ -73,8 +82,8 @@ void weight_gradient(const TapProduct& q, const T* output, const T* source, T* g
         const int64_t count =
             whole_images ? images * positions : smaller(block_positions<T>, positions - position);
         const int64_t segment_count = split_segments(q, image * positions + position, count, segments);
-        gather(q, from, source_image, segments, segment_count, block.c0, block.c1, block.t0, block.t1, gathered,
-               ld_block<T>);
+        gather(q, from, source_image, segments, segment_count, block.c0, block.c1, block.t0, block.t1,
+               gathered, ld_block<T>);
         const T* left = output + image * output_image + (group * q.rows + row0) * positions + position;
         int64_t ld_left = positions;
         if (images > 1) {
@@ -102,7 +111,8 @@ void weight_gradient_float32(const TapProduct& q, const float* output, const flo
   weight_gradient(q, output, source, gradient);
 }
 
-void weight_gradient_float64(const TapProduct& q, const double* output, const double* source, double* gradient) {
+void weight_gradient_float64(const TapProduct& q, const double* output, const double* source,
+                             double* gradient) {
   weight_gradient(q, output, source, gradient);
 }
 

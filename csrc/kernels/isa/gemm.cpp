@@ -1,15 +1,16 @@
 // Matrix product by packed panels.
 //
-// For every block of B of block_depth x block_columns (packed once, in panels as wide as the outer tile), tasks take
-// blocks of A's rows, pack them and run the outer tile over all pairs of panels.
+// For every block of B of block_depth x block_columns (packed once, in panels as wide as the outer tile),
+// tasks take blocks of A's rows, pack them and run the outer tile over all pairs of panels.
 //   one panel of B   block_depth x outer_columns   256 x 32 x 4 bytes = 32 KiB (AVX2: 16): stays in L1
 //   one block of A   block_rows x block_depth      144 x 256 x 4 bytes = 144 KiB: stays in L2
 //   one block of B   block_depth x block_columns   256 x 2048 x 4 bytes = 2 MiB: shared, read from L2/L3
-// For float64 depth is halved. Few rows read B where it lies; sums over an axis that is contiguous in both operands,
-// with few rows, use the dot tile and pack nothing.
+// For float64 depth is halved. Few rows read B where it lies; sums over an axis that is contiguous in both
+// operands, with few rows, use the dot tile and pack nothing.
 #include "kernels/gemm.h"
 
 #include "kernels/micro_kernels.h"
+#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -21,9 +22,15 @@ template <class T>
 constexpr int64_t block_depth = 1024 / sizeof(T);
 constexpr int64_t serial_work = 1 << 19;  // products below which one thread does all
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
 
 // One batch member.
 template <class T>
@@ -46,7 +53,8 @@ struct Product {
     }
   }
 
-  // Columns [column, column + columns) of B, at most one panel, as [k][outer_columns], zeros behind the last column.
+  // Columns [column, column + columns) of B, at most one panel, as [k][outer_columns], zeros behind the last
+  // column.
   void pack_right(int64_t column, int64_t columns, int64_t k0, int64_t depth, T* to) const {
     constexpr int64_t width = outer_columns<T>;
     const T* from = b + k0 * g.b_row + column * g.b_column;
@@ -68,8 +76,9 @@ struct Product {
   }
 
   // A block of C from a packed block of A and one panel of B.
-  void multiply_panel(const T* left, RowPanels panels, int64_t first_panel, int64_t last_panel, const T* right,
-                      int64_t ld_right, int64_t column, int64_t columns, int64_t depth, bool add) const {
+  void multiply_panel(const T* left, RowPanels panels, int64_t first_panel, int64_t last_panel,
+                      const T* right, int64_t ld_right, int64_t column, int64_t columns, int64_t depth,
+                      bool add) const {
     alignas(64) T tile[outer_rows * outer_columns<T>];
     const bool direct = g.c_column == 1 && columns == outer_columns<T>;
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
@@ -99,7 +108,8 @@ struct Product {
     const int64_t depth_most = smaller(g.k, block_depth<T>);
     const int64_t columns_most = smaller(blocks_of(g.n, width) * width, block_columns);
     const int64_t packed_columns = in_place ? width : columns_most;
-    T* shared = static_cast<T*>(thread_scratch(ScratchUser::gemm_right, depth_most * packed_columns * sizeof(T)));
+    T* shared =
+        static_cast<T*>(thread_scratch(ScratchUser::gemm_right, depth_most * packed_columns * sizeof(T)));
 
     for (int64_t j0 = 0; j0 < g.n; j0 += block_columns) {
       const int64_t columns = smaller(block_columns, g.n - j0), column_panels = blocks_of(columns, width);
@@ -107,8 +117,7 @@ struct Product {
         const int64_t depth = smaller(block_depth<T>, g.k - k0);
         const bool small = g.m * columns * depth < serial_work;
         if (in_place) {
-          if (columns % width)
-            pack_right(j0 + columns / width * width, columns % width, k0, depth, shared);
+          if (columns % width) pack_right(j0 + columns / width * width, columns % width, k0, depth, shared);
         } else {
           parallel::parallel_for(column_panels, small ? column_panels : 4, [&](int64_t first, int64_t last) {
             for (int64_t p = first; p < last; ++p)
@@ -117,15 +126,16 @@ struct Product {
           });
         }
         const bool add = g.accumulate || k0 > 0;
-        const int64_t column_tasks = small ? 1 : larger(1, smaller(blocks_of(8, row_tasks), column_panels / 4));
+        const int64_t column_tasks =
+            small ? 1 : larger(1, smaller(blocks_of(8, row_tasks), column_panels / 4));
         const int64_t panels_per_column_task = blocks_of(column_panels, column_tasks);
         const int64_t tasks = row_tasks * column_tasks;
         parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
           for (int64_t task = begin; task < end; ++task) {
             const int64_t first = task / column_tasks * panels_per_task;
             const int64_t last = smaller(panels.count, first + panels_per_task);
-            T* left = static_cast<T*>(
-                thread_scratch(ScratchUser::gemm_left, panels_per_task * panels.height * depth_most * sizeof(T)));
+            T* left = static_cast<T*>(thread_scratch(
+                ScratchUser::gemm_left, panels_per_task * panels.height * depth_most * sizeof(T)));
             for (int64_t panel = first; panel < last; ++panel) {
               const int64_t row = panel * panels.height;
               pack_left(row, smaller(panels.height, g.m - row), k0, depth,

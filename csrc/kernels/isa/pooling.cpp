@@ -1,0 +1,328 @@
+// Pooling, an output row at a time: for every tap of the window all columns of a block of the row are
+// compared or added together, so that the columns fill a register and the window costs no branch a column.
+#include "kernels/pooling.h"
+
+#include "kernels/parallel.h"
+#include "kernels/simd.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+namespace {
+
+constexpr int64_t block = 64;          // columns worked on at a time: best values and indices stay in L1
+constexpr int64_t grain_work = 32768;  // numbers looked at in one chunk of work
+
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+// floor(a / b), ceil(a / b) for b > 0
+int64_t divide_down(int64_t a, int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+int64_t divide_up(int64_t a, int64_t b) {
+  return -divide_down(-a, b);
+}
+
+// floor(o * in / out) without forming the product
+int64_t adaptive_start(int64_t o, int64_t in, int64_t out) {
+  return in / out * o + in % out * o / out;
+}
+int64_t adaptive_end(int64_t o, int64_t in, int64_t out) {
+  return in / out * (o + 1) + (in % out * (o + 1) + out - 1) / out;
+}
+
+// A window along one axis: input [low, high), of `span` positions with the padding it covers.
+struct Window {
+  int64_t low, high, span;
+};
+
+Window window(const PoolGeometry& g, int axis, int64_t o) {
+  const int64_t size = g.input[axis];
+  if (g.adaptive) {
+    const int64_t low = adaptive_start(o, size, g.output[axis]), high = adaptive_end(o, size, g.output[axis]);
+    return {low, high, high - low};
+  }
+  const int64_t start = o * g.stride[axis] - g.pad[axis];
+  const int64_t end = smaller(start + g.kernel[axis], size + g.pad[axis]);
+  const int64_t low = larger(start, 0), high = smaller(end, size);
+  return {low, larger(low, high), end - start};
+}
+
+int64_t window_volume(const PoolGeometry& g) {
+  if (g.adaptive) return g.input_plane() / larger(1, g.output_plane()) + 1;
+  return g.kernel[0] * g.kernel[1] * g.kernel[2];
+}
+
+template <class Body>
+void for_output_rows(const PoolGeometry& g, Body body) {
+  const int64_t rows = g.output[0] * g.output[1], work = g.output[2] * window_volume(g) + 1;
+  if (g.output[2] == 0) return;
+  parallel::parallel_for(g.planes * rows, larger(1, grain_work / work), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i / rows, i % rows / g.output[1], i % g.output[1]);
+  });
+}
+
+template <class Body>
+void for_planes(const PoolGeometry& g, Body body) {
+  const int64_t work = g.output_plane() + g.input_plane() + 1;
+  parallel::parallel_for(g.planes, larger(1, grain_work / work), [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) body(plane);
+  });
+}
+
+// Columns [first, last) of a block whose tap t lies inside the input.
+struct Columns {
+  int64_t first, last;
+};
+
+Columns columns_inside(const PoolGeometry& g, int64_t column, int64_t count, int64_t tap) {
+  const int64_t shift = tap * g.dilation[2] - g.pad[2], stride = g.stride[2];
+  const int64_t first = larger(column, divide_up(-shift, stride));
+  const int64_t last = smaller(column + count - 1, divide_down(g.input[2] - 1 - shift, stride)) + 1;
+  return {first - column, larger(first, last) - column};
+}
+
+template <class T>
+constexpr T lowest() {
+  if constexpr (std::is_floating_point_v<T>)
+    return -static_cast<T>(__builtin_inf());
+  else if constexpr (std::is_unsigned_v<T>)
+    return T(0);
+  else
+    return static_cast<T>(T(1) << (8 * sizeof(T) - 1));
+}
+
+// best[j] = max(best[j], line[j * stride]); where it is taken, index[j] = at + j * stride.
+template <class T, class Index, int64_t Stride>
+void take_larger(const T* line, int64_t stride, Index at, int64_t count, T* best, Index* index) {
+  const int64_t step = Stride ? Stride : stride;
+  for (int64_t j = 0; j < count; ++j) {
+    const T value = line[j * step];
+    const bool take = (value > best[j]) | (value != value);
+    best[j] = take ? value : best[j];
+    index[j] = take ? static_cast<Index>(at + static_cast<Index>(j * step)) : index[j];
+  }
+}
+
+template <class T, class Index>
+void max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output, int64_t* indices) {
+  T best[block];
+  Index index[block];
+  const int64_t stride = g.stride[2];
+  for (int64_t column = 0; column < g.output[2]; column += block) {
+    const int64_t count = smaller(block, g.output[2] - column);
+    for (int64_t j = 0; j < count; ++j) best[j] = lowest<T>(), index[j] = Index(-1);
+    for (int64_t tz = 0; tz < g.kernel[0]; ++tz) {
+      const int64_t z = oz * g.stride[0] + tz * g.dilation[0] - g.pad[0];
+      if (z < 0) continue;
+      if (z >= g.input[0]) break;
+      for (int64_t ty = 0; ty < g.kernel[1]; ++ty) {
+        const int64_t y = oy * g.stride[1] + ty * g.dilation[1] - g.pad[1];
+        if (y < 0) continue;
+        if (y >= g.input[1]) break;
+        for (int64_t tx = 0; tx < g.kernel[2]; ++tx) {
+          if (tx * g.dilation[2] - g.pad[2] >= g.input[2]) break;
+          const Columns inside = columns_inside(g, column, count, tx);
+          if (inside.first >= inside.last) continue;
+          const int64_t x = (column + inside.first) * stride + tx * g.dilation[2] - g.pad[2];
+          const int64_t row = (z * g.input[1] + y) * g.input[2], number = inside.last - inside.first;
+          // The first tap inside is taken even where it equals the lowest value.
+          for (int64_t j = inside.first; j < inside.last; ++j)
+            if (index[j] < 0) index[j] = static_cast<Index>(row + x + (j - inside.first) * stride);
+          const T* line = input + row + x;
+          const Index at = static_cast<Index>(row + x);
+          T* best_from = best + inside.first;
+          Index* index_from = index + inside.first;
+          if (stride == 1)
+            take_larger<T, Index, 1>(line, stride, at, number, best_from, index_from);
+          else if (stride == 2)
+            take_larger<T, Index, 2>(line, stride, at, number, best_from, index_from);
+          else
+            take_larger<T, Index, 0>(line, stride, at, number, best_from, index_from);
+        }
+      }
+    }
+    for (int64_t j = 0; j < count; ++j) output[column + j] = best[j], indices[column + j] = index[j];
+  }
+}
+
+// Adaptive windows differ from column to column: one at a time.
+template <class T>
+void adaptive_max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output,
+                      int64_t* indices) {
+  const Window z = window(g, 0, oz), y = window(g, 1, oy);
+  for (int64_t ox = 0; ox < g.output[2]; ++ox) {
+    const Window x = window(g, 2, ox);
+    T best = lowest<T>();
+    int64_t index = (z.low * g.input[1] + y.low) * g.input[2] + x.low;
+    for (int64_t iz = z.low; iz < z.high; ++iz)
+      for (int64_t iy = y.low; iy < y.high; ++iy)
+        for (int64_t ix = x.low; ix < x.high; ++ix) {
+          const int64_t at = (iz * g.input[1] + iy) * g.input[2] + ix;
+          if (input[at] > best || input[at] != input[at]) best = input[at], index = at;
+        }
+    output[ox] = best, indices[ox] = index;
+  }
+}
+
+template <class T>
+void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indices) {
+  const bool narrow = sizeof(T) <= 4 && g.input_plane() < (int64_t(1) << 31);
+  for_output_rows(g, [&](int64_t plane, int64_t oz, int64_t oy) {
+    const int64_t at = plane * g.output_plane() + (oz * g.output[1] + oy) * g.output[2];
+    const T* from = input + plane * g.input_plane();
+    if (g.adaptive)
+      adaptive_max_row(g, from, oz, oy, output + at, indices + at);
+    else if (narrow)
+      max_row<T, int32_t>(g, from, oz, oy, output + at, indices + at);
+    else
+      max_row<T, int64_t>(g, from, oz, oy, output + at, indices + at);
+  });
+}
+
+template <class T>
+void max_scatter(const PoolGeometry& g, const T* output_gradient, const int64_t* indices, T* input_gradient) {
+  const int64_t from_plane = g.output_plane(), to_plane = g.input_plane();
+  for_planes(g, [&](int64_t plane) {
+    T* to = input_gradient + plane * to_plane;
+    for (int64_t i = 0; i < to_plane; ++i) to[i] = T(0);
+    for (int64_t i = plane * from_plane; i < (plane + 1) * from_plane; ++i)
+      if (indices[i] >= 0 && indices[i] < to_plane) to[indices[i]] += output_gradient[i];
+  });
+}
+
+template <class T>
+void max_gather(const PoolGeometry& g, const T* input, const int64_t* indices, T* output) {
+  const int64_t to_plane = g.output_plane(), from_plane = g.input_plane();
+  for_planes(g, [&](int64_t plane) {
+    const T* from = input + plane * from_plane;
+    for (int64_t i = plane * to_plane; i < (plane + 1) * to_plane; ++i)
+      output[i] = indices[i] >= 0 && indices[i] < from_plane ? from[indices[i]] : T(0);
+  });
+}
+
+template <class T>
+T sum_run(const T* from, int64_t count) {
+  T sum = T(0);
+  if constexpr (std::is_floating_point_v<T>) {
+    Native<T> parts = Native<T>::zero();
+    for (; count >= Native<T>::width; count -= Native<T>::width, from += Native<T>::width)
+      parts = parts + Native<T>::load(from);
+    sum = parts.sum();
+  }
+  for (int64_t i = 0; i < count; ++i) sum += from[i];
+  return sum;
+}
+
+template <class T>
+T divisor(const PoolGeometry& g, const Window& z, const Window& y, const Window& x) {
+  if (g.divisor) return static_cast<T>(g.divisor);
+  if (g.count_include_pad && !g.adaptive) return static_cast<T>(z.span * y.span * x.span);
+  return static_cast<T>((z.high - z.low) * (y.high - y.low) * (x.high - x.low));
+}
+
+template <class T, int64_t Stride>
+void add_strided(const T* line, int64_t stride, int64_t count, T* to) {
+  const int64_t step = Stride ? Stride : stride;
+  for (int64_t j = 0; j < count; ++j) to[j] += line[j * step];
+}
+
+template <class T>
+void average_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output) {
+  const Window z = window(g, 0, oz), y = window(g, 1, oy);
+  const int64_t width = g.input[2], stride = g.stride[2];
+  const bool rows_follow = z.high - z.low == 1;  // then whole rows of the window are one run
+  if (g.adaptive || g.kernel[2] > 4 * block) {
+    for (int64_t ox = 0; ox < g.output[2]; ++ox) {
+      const Window x = window(g, 2, ox);
+      T sum = T(0);
+      if (x.low == 0 && x.high == width && (rows_follow || (y.low == 0 && y.high == g.input[1]))) {
+        sum = sum_run(input + (z.low * g.input[1] + y.low) * width,
+                      (z.high - z.low) * (y.high - y.low) * width);
+      } else {
+        for (int64_t iz = z.low; iz < z.high; ++iz)
+          for (int64_t iy = y.low; iy < y.high; ++iy)
+            sum += sum_run(input + (iz * g.input[1] + iy) * width + x.low, x.high - x.low);
+      }
+      const bool any = z.high > z.low && y.high > y.low && x.high > x.low;
+      output[ox] = any ? static_cast<T>(sum / divisor<T>(g, z, y, x)) : T(0);
+    }
+    return;
+  }
+  for (int64_t column = 0; column < g.output[2]; column += block) {
+    const int64_t count = smaller(block, g.output[2] - column);
+    T sums[block];
+    for (int64_t j = 0; j < count; ++j) sums[j] = T(0);
+    for (int64_t iz = z.low; iz < z.high; ++iz)
+      for (int64_t iy = y.low; iy < y.high; ++iy)
+        for (int64_t tx = 0; tx < g.kernel[2]; ++tx) {
+          const Columns inside = columns_inside(g, column, count, tx);
+          if (inside.first >= inside.last) continue;
+          const T* line =
+              input + (iz * g.input[1] + iy) * width + (column + inside.first) * stride + tx - g.pad[2];
+          const int64_t number = inside.last - inside.first;
+          if (stride == 1)
+            add_strided<T, 1>(line, stride, number, sums + inside.first);
+          else if (stride == 2)
+            add_strided<T, 2>(line, stride, number, sums + inside.first);
+          else
+            add_strided<T, 0>(line, stride, number, sums + inside.first);
+        }
+    for (int64_t j = 0; j < count; ++j) {
+      const Window x = window(g, 2, column + j);
+      const bool any = z.high > z.low && y.high > y.low && x.high > x.low;
+      output[column + j] = any ? static_cast<T>(sums[j] / divisor<T>(g, z, y, x)) : T(0);
+    }
+  }
+}
+
+template <class T>
+void average_forward(const PoolGeometry& g, const T* input, T* output) {
+  for_output_rows(g, [&](int64_t plane, int64_t oz, int64_t oy) {
+    average_row(g, input + plane * g.input_plane(), oz, oy,
+                output + plane * g.output_plane() + (oz * g.output[1] + oy) * g.output[2]);
+  });
+}
+
+template <class T>
+void average_backward(const PoolGeometry& g, const T* output_gradient, T* input_gradient) {
+  for_planes(g, [&](int64_t plane) {
+    const T* from = output_gradient + plane * g.output_plane();
+    T* to = input_gradient + plane * g.input_plane();
+    for (int64_t i = 0; i < g.input_plane(); ++i) to[i] = T(0);
+    for (int64_t oz = 0; oz < g.output[0]; ++oz) {
+      const Window z = window(g, 0, oz);
+      for (int64_t oy = 0; oy < g.output[1]; ++oy) {
+        const Window y = window(g, 1, oy);
+        for (int64_t ox = 0; ox < g.output[2]; ++ox) {
+          const Window x = window(g, 2, ox);
+          const T value = *from++;
+          if (z.high <= z.low || y.high <= y.low || x.high <= x.low) continue;
+          const T share = static_cast<T>(value / divisor<T>(g, z, y, x));
+          for (int64_t iz = z.low; iz < z.high; ++iz)
+            for (int64_t iy = y.low; iy < y.high; ++iy) {
+              T* row = to + (iz * g.input[1] + iy) * g.input[2];
+              for (int64_t ix = x.low; ix < x.high; ++ix) row[ix] += share;
+            }
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+constexpr MaxPool<T> max_pool = {max_forward<T>, max_scatter<T>, max_gather<T>};
+template <class T>
+constexpr AveragePool<T> average_pool = {average_forward<T>, average_backward<T>};
+
+}  // namespace
+
+extern const PoolKernels pooling_kernels = {
+    max_pool<float>,  max_pool<double>,  max_pool<int64_t>,   max_pool<int32_t>,    max_pool<int16_t>,
+    max_pool<int8_t>, max_pool<uint8_t>, average_pool<float>, average_pool<double>, average_pool<int64_t>};
+
+}  // namespace penlight::kernels::PENLIGHT_ISA
