@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import penlight
-from penlight.demo.svg import Numbers, Svg, matrix_size
+from penlight.demo.svg import MINUS, Numbers, Svg, matrix_size
 
 
 @dataclass
@@ -16,6 +16,15 @@ class Step:
     gradient: Numbers
     depth: int  # steps from the result, by the longest way
     inputs: list[int] = field(default_factory=list)  # places, in the list of steps, of what it was made from
+
+
+def mean_of_squares(x: penlight.Tensor) -> list[Step]:
+    """The steps of a = mean(3 (x-2)²), the standard first example of backpropagation; sets ``x.grad``."""
+    y = x - 2
+    s = y**2
+    z = 3 * s
+    a = z.mean()
+    return trace(a, {"x": x, f"y = x {MINUS} 2": y, "s = y²": s, "z = 3 s": z, "a = mean(z)": a})
 
 
 def trace(result: penlight.Tensor, names: dict[str, penlight.Tensor]) -> list[Step]:

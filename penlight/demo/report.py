@@ -290,11 +290,7 @@ def _conv1d(lesson: Lesson) -> str:
 
 def _autograd(lesson: Lesson) -> str:
     x = penlight.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    y = x - 2
-    s = y**2
-    z = 3 * s
-    a = z.mean()
-    steps = flowchart.trace(a, {"x": x, f"y = x {MINUS} 2": y, "s = y²": s, "z = 3 s": z, "a = mean(z)": a})
+    steps = flowchart.mean_of_squares(x)
     inputs, machine = x.detach().tolist(), x.grad.tolist()
     by_hand = [[1.5 * (value - 2) for value in line] for line in inputs]
     count = x.numel()
