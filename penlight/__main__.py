@@ -1,0 +1,7 @@
+"""``python -m penlight`` is the same as the command ``penlight``."""
+
+import sys
+
+from penlight.cli import main
+
+sys.exit(main())

@@ -1,0 +1,15 @@
+"""Switches of CUDA, which penlight does not use."""
+
+
+class _Matmul:
+    allow_tf32 = False
+    allow_fp16_reduced_precision_reduction = True
+    allow_bf16_reduced_precision_reduction = True
+
+
+matmul = _Matmul()
+
+
+def is_built() -> bool:
+    """False."""
+    return False
