@@ -1,8 +1,8 @@
 """Running PyTorch scripts on penlight: ``import torch`` and its modules served by penlight.
 
 A finder at the head of ``sys.meta_path`` answers for ``torch`` and every ``torch.X.Y`` with the very module
-object ``penlight`` or ``penlight.X.Y``, so that ``torch.nn is penlight.nn``. Nothing here acts unless asked for,
-by :func:`install_as_torch` or by ``penlight run script.py``.
+object ``penlight`` or ``penlight.X.Y``, so that ``torch.nn is penlight.nn``. Nothing here acts unless asked
+for, by :func:`install_as_torch` or by ``penlight run script.py``.
 """
 
 from __future__ import annotations

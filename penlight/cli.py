@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 _DEMO = """\
-Train a small convolutional net on real handwritten digits (1,797 images of 8x8, carried by the package), watch
-loss and accuracy, save the weights and write report.html: curves, learned kernels, feature maps, and a
+Train a small convolutional net on real handwritten digits (1,797 images of 8x8, carried by the package),
+watch loss and accuracy, save the weights and write report.html: curves, learned kernels, feature maps, and a
 derivative by hand beside the machine's. Nothing is downloaded.
 
 Needs the extra packages of penlight[demo]:  pip install 'penlight[demo]'
@@ -16,8 +16,8 @@ Needs the extra packages of penlight[demo]:  pip install 'penlight[demo]'
 
 _RUN = """\
 Run a PyTorch script unchanged: its "import torch" is served by penlight. Otherwise the same as
-"python SCRIPT ...": the script finds its arguments in sys.argv, its neighbours by import, and its exit code is
-passed on.
+"python SCRIPT ...": the script finds its arguments in sys.argv, its neighbours by import, and its exit code
+is passed on.
 """
 
 _EPILOG = """\
