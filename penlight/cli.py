@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from penlight import __version__
+    from penlight.demo.command import DEFAULT_EPOCHS, DEFAULT_OUT, DEFAULT_SEED
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -56,44 +57,28 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="train on handwritten digits, write a report", description=_DEMO, formatter_class=raw
     )
-    demo.add_argument("--epochs", type=_positive, default=20, help="passes over the images (default: 20)")
-    demo.add_argument("--seed", type=int, default=0, help="for the weights and the shuffling (default: 0)")
     demo.add_argument(
-        "--out", default="penlight-demo", metavar="FOLDER", help="for the files (default: penlight-demo)"
+        "--epochs", type=int, default=DEFAULT_EPOCHS, help="passes over the images (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="for all random numbers (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--out", default=DEFAULT_OUT, metavar="FOLDER", help="for the files (default: %(default)s)"
     )
 
     run = commands.add_parser(
         "run", help="run a PyTorch script on penlight", description=_RUN, formatter_class=raw
     )
     run.add_argument("script", metavar="SCRIPT", help="the Python file")
-    run.add_argument(
-        "arguments",
-        nargs=argparse.REMAINDER,
-        metavar="...",
-        help="arguments for the script",
-    )
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments for the script")
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
-
-
 def _demo(options: argparse.Namespace) -> int:
-    try:
-        from penlight.demo import run
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("penlight"):
-            raise
-        return _fail("demo", f"needs the package {error.name}. Try: pip install 'penlight[demo]'", 1)
-    try:
-        run(epochs=options.epochs, seed=options.seed, out=options.out)
-    except OSError as error:
-        return _fail("demo", f"cannot write to {options.out!r}: {error}", 1)
-    return 0
+    from penlight.demo import main
+
+    return main(epochs=options.epochs, seed=options.seed, out=options.out)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -102,10 +87,6 @@ def _run(options: argparse.Namespace) -> int:
     try:
         run_script(options.script, options.arguments)
     except OSError as error:
-        return _fail("run", f"can't open {options.script!r}: {error.strerror}", 2)
+        print(f"penlight run: can't open {options.script!r}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
-
-
-def _fail(command: str, message: str, code: int) -> int:
-    print(f"penlight {command}: {message}", file=sys.stderr)
-    return code

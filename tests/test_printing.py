@@ -142,7 +142,7 @@ def shapes(max_dims: int = 4):
 
 @st.composite
 def arrays(draw):
-    """Values of every dtype: any bits, or all near one magnitude with zeros, infinities and NaNs among them."""
+    """Values of every dtype: any bits, or all near one magnitude with zeros, infinities and NaNs."""
     name = draw(st.sampled_from(FLOATS + INTEGERS + ["bool"]))
     shape = draw(shapes())
     if name not in FLOATS:
