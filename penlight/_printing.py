@@ -95,12 +95,13 @@ def tensor_repr(tensor: Tensor) -> str:
     """``repr(tensor)``."""
     from penlight import Tensor
 
-    return _described(tensor, "tensor" if type(tensor) is Tensor else type(tensor).__name__)
+    kind = type(tensor)
+    if kind is not Tensor:
+        from penlight.nn import Parameter
 
-
-def parameter_repr(parameter: Tensor) -> str:
-    """``repr(parameter)``."""
-    return "Parameter containing:\n" + _described(parameter, "tensor")
+        if kind is not Parameter:
+            return _described(tensor, kind.__name__)
+    return _described(tensor, "tensor")
 
 
 def tensor_format(tensor: Tensor, spec: str) -> str:
