@@ -23,7 +23,7 @@ is passed on.
 _EPILOG = """\
 examples:
   penlight demo                         train on digits, write report.html
-  penlight demo --epochs 3 --out /tmp/d a shorter run, to another folder
+  penlight demo --epochs 3 --out short  a shorter run, to another folder
   penlight run lesson.py --lr 0.1       run a PyTorch script on penlight
 """
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
     )
     parser.add_argument("--version", action="version", version=f"penlight {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     demo = commands.add_parser(
         "demo", help="train on handwritten digits, write a report", description=_DEMO, formatter_class=raw
