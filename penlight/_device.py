@@ -20,6 +20,7 @@ class device:
 
     Example::
 
+        >>> import penlight
         >>> penlight.device("cuda" if penlight.cuda.is_available() else "cpu")
         device(type='cpu')
     """

@@ -27,6 +27,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Example::
 
+        >>> import numpy, penlight
         >>> array = numpy.zeros(2)
         >>> penlight.from_numpy(array).add_(1)
         tensor([1., 1.], dtype=torch.float64)

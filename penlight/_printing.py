@@ -48,9 +48,11 @@ def set_printoptions(
 
     Example::
 
+        >>> import penlight
         >>> penlight.set_printoptions(precision=2)
         >>> penlight.tensor([1.12345])
         tensor([1.12])
+        >>> penlight.set_printoptions(profile="default")
     """
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, _PROFILES))}, got {profile!r}")
@@ -75,6 +77,7 @@ class printoptions:
 
     Example::
 
+        >>> import penlight
         >>> with penlight.printoptions(precision=1):
         ...     print(penlight.tensor([0.25, 0.5]))
         tensor([0.2, 0.5])

@@ -18,6 +18,7 @@ class Size(tuple[int, ...]):
 
     Example::
 
+        >>> import penlight
         >>> penlight.zeros(2, 3, 4).shape[1:]
         torch.Size([3, 4])
         >>> penlight.Size([3, 4]).numel()

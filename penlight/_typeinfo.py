@@ -32,6 +32,7 @@ class finfo:
 
     Example::
 
+        >>> import penlight
         >>> penlight.finfo(penlight.float32).eps
         1.1920928955078125e-07
     """
@@ -76,6 +77,7 @@ class iinfo:
 
     Example::
 
+        >>> import penlight
         >>> penlight.iinfo(penlight.int8).max
         127
     """

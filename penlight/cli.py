@@ -41,9 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from penlight.demo.command import DEFAULT_EPOCHS, DEFAULT_OUT, DEFAULT_SEED
-
     from penlight import __version__
+    from penlight.demo.command import DEFAULT_EPOCHS, DEFAULT_OUT, DEFAULT_SEED
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(

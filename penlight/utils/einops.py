@@ -1,26 +1,28 @@
-"""einops on penlight's tensors: ``import penlight.utils.einops`` once, and ``rearrange`` and its kin take them.
-
-Not needed under ``penlight run``, where einops finds penlight as ``torch``.
-
-Example::
-
-    >>> import einops, penlight
-    >>> import penlight.utils.einops
-    >>> einops.rearrange(penlight.zeros(2, 3, 4), "a b c -> (a b) c").shape
-    torch.Size([6, 4])
-"""
+"""einops on penlight's tensors. Not needed under ``penlight run``, where einops finds penlight as ``torch``."""
 
 from __future__ import annotations
 
-from einops._backends import TorchBackend  # einops finds its backends among the classes derived from one another
-
-import penlight
+_backends: list[type] = []
 
 
-class PenlightBackend(TorchBackend):
-    """einops' calls on PyTorch, with penlight in its place."""
+def install() -> None:
+    """From now on ``einops.rearrange`` and its kin take penlight's tensors. Needs the package einops.
 
-    framework_name = "penlight"
+    ::
 
-    def __init__(self) -> None:
-        self.torch = penlight
+        import einops, penlight
+        penlight.utils.einops.install()
+        einops.rearrange(penlight.zeros(2, 3, 4), "a b c -> (a b) c")   # of shape (6, 4)
+    """
+    from einops._backends import TorchBackend  # einops looks for its backends among the subclasses
+
+    import penlight
+
+    class PenlightBackend(TorchBackend):
+        framework_name = "penlight"
+
+        def __init__(self) -> None:
+            self.torch = penlight
+
+    if not _backends:
+        _backends.append(PenlightBackend)
