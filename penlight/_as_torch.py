@@ -59,11 +59,9 @@ def install_as_torch() -> None:
 
     Example::
 
-        >>> import penlight
-        >>> penlight.install_as_torch()
-        >>> import torch
-        >>> torch is penlight
-        True
+        import penlight
+        penlight.install_as_torch()
+        import torch  # torch is penlight, torch.nn is penlight.nn
     """
     import penlight
 

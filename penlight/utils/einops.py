@@ -1,4 +1,4 @@
-"""einops on penlight's tensors. Not needed under ``penlight run``, where einops finds penlight as ``torch``."""
+"""einops on penlight's tensors; not needed under ``penlight run``, where penlight goes as ``torch``."""
 
 from __future__ import annotations
 
