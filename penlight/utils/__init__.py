@@ -1,0 +1,1 @@
+"""Helpers around training: data loading (:mod:`penlight.utils.data`) and hook handles."""
