@@ -2,9 +2,21 @@
 
     python benchmarks/carrying.py [name ...]
 
-Each library runs in processes of its own, and the best of several runs counts. "On disk" is the library with all
-that it requires, without NumPy.
+Each library runs in processes of its own, and the best of several runs counts. "On disk" is the library with
+all that it requires, without NumPy.
 """
+
+import importlib.metadata
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+
+LIBRARIES = ["penlight", "torch", "numpy"]
+ROUNDS = 5
+
+_IMPORT = """
 import json, resource, time
 started = time.perf_counter()
 import {name}

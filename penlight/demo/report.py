@@ -65,8 +65,7 @@ def _head(lesson: Lesson) -> str:
         '<header><p class="brand"><span class="beam" aria-hidden="true"></span>penlight</p>'
         "<h1>A convnet learns to read</h1>"
         '<p class="lead">A small net saw handwritten digits, guessed, and was corrected until it could read '
-        "digits "
-        "it had never seen. This page shows what happened inside.</p>"
+        "digits it had never seen. This page shows what happened inside.</p>"
         f'<dl class="facts">{shown}</dl></header>'
     )
 
@@ -86,8 +85,7 @@ def _digits(lesson: Lesson) -> str:
     )
     return (
         "<p>Each picture is 8 × 8 numbers from 0 (paper) to 1 (ink). The net gets the numbers and gives ten "
-        "scores, "
-        "one for each digit; the highest is its answer.</p>"
+        "scores, one for each digit; the highest is its answer.</p>"
         + figure(row, "Digits the net was tested on and never learned from.")
         + '<div class="scroll"><table><caption>The net, layer by layer, for one image of 1 × 8 × 8</caption>'
         "<thead><tr><th>layer</th><th class=right>gives</th><th class=right>parameters</th></tr></thead>"
@@ -128,10 +126,8 @@ def _curves(lesson: Lesson) -> str:
     )
     return (
         f"<p>After every {BATCH_SIZE} digits the net's weights took a small step against the gradient of its "
-        "loss "
-        f"(Adam, learning rate {number(LEARNING_RATE)}). The loss is the cross-entropy: minus the logarithm "
-        "of the "
-        "share the net gave to the right digit.</p>"
+        f"loss (Adam, learning rate {number(LEARNING_RATE)}). The loss is the cross-entropy: minus the "
+        "logarithm of the share the net gave to the right digit.</p>"
         '<div class="pair">'
         + figure(
             loss, "The lower the better. The scale is logarithmic: each line is ten times the one below."
@@ -150,8 +146,7 @@ def _kernels(lesson: Lesson) -> str:
     pairs = pictures.kernel_pairs(lesson.first_kernels, lesson.net.conv1.weight.detach())
     return (
         "<p>The first layer slides sixteen kernels of 3 × 3 weights over the image. They started as random "
-        "numbers "
-        "(left) and became detectors of strokes and edges (right), only because that made the loss "
+        "numbers (left) and became detectors of strokes and edges (right), only because that made the loss "
         "smaller.</p>"
         + figure(
             pairs,
@@ -177,8 +172,7 @@ def _maps(lesson: Lesson) -> str:
     answer = max(range(10), key=shares.__getitem__)
     return (
         f"<p>Here is what one held-out digit, a {wanted}, turns into on its way through the net. The "
-        "stronger the "
-        "colour of a point, the more its kernel found there what it looks for.</p>"
+        "stronger the colour of a point, the more its kernel found there what it looks for.</p>"
         + '<div class="maps">'
         + figure(
             tiles([pictures.digit(image, "", 18)], f"The digit {wanted}, the input"),
@@ -259,10 +253,8 @@ def _conv1d(lesson: Lesson) -> str:
     )
     return (
         f"<p><code>{escape(repr(conv))}</code> takes a stereo signal, two channels of {signal.shape[1]} "
-        "samples, "
-        f"to sixteen new ones. Its weight has shape {_by(weight.shape)}: sixteen kernels, each with three "
-        "numbers "
-        "for the left channel and three for the right. Its bias has shape 16.</p>"
+        f"samples, to sixteen new ones. Its weight has shape {_by(weight.shape)}: sixteen kernels, each with "
+        "three numbers for the left channel and three for the right. Its bias has shape 16.</p>"
         '<div class="pair">'
         + figure(
             pictures.lanes(signal, ("left", "right"), (start, weight.shape[2])),
@@ -270,9 +262,8 @@ def _conv1d(lesson: Lesson) -> str:
             f"{start}.",
         )
         + "<div><p>Each kernel slides over both lanes at once and writes one. The lane gets shorter, "
-        "because the "
-        f"kernel must fit inside: {signal.shape[1]} samples have {out.shape[1]} places for a kernel of "
-        f"{weight.shape[2]}.</p>{_output_size(conv, signal.shape[1])}</div></div>"
+        f"because the kernel must fit inside: {signal.shape[1]} samples have {out.shape[1]} places for a "
+        f"kernel of {weight.shape[2]}.</p>{_output_size(conv, signal.shape[1])}</div></div>"
         + figure(
             pictures.conv1d_rows(weight, bias, out, start),
             "Sixteen kernels with their biases, as they start out before any learning, and out: "
@@ -318,11 +309,8 @@ def _autograd(lesson: Lesson) -> str:
     derivation = "".join(f'<li>{words}<div class="scroll">{shown}</div></li>' for words, shown in hand)
     return (
         "<p>While these lines run, penlight records what was done. Then <code>a.backward()</code> walks the "
-        "record "
-        "from the end to the start and multiplies the slopes. Nothing below is drawn from memory: the chart "
-        "was "
-        "read from the recorded graph.</p>"
-        f"<pre><code>{escape(code)}</code></pre>"
+        "record from the end to the start and multiplies the slopes. Nothing below is drawn from memory: "
+        f"the chart was read from the recorded graph.</p><pre><code>{escape(code)}</code></pre>"
         '<div class="pair top">'
         + figure(
             flowchart.draw(steps),
@@ -343,23 +331,20 @@ def _next(lesson: Lesson) -> str:
         "print((net(images).argmax(1) == labels).sum())"
     )
     return (
-        "<p>The weights lie beside this page. Load them and ask the net yourself:</p>"
-        f"<pre><code>{escape(code)}</code></pre>"
-        "<ul><li>Another seed, another net: <code>penlight demo --seed 1</code>. How much does the accuracy "
-        "move?</li>"
-        "<li>Fewer rounds: <code>penlight demo --epochs 2</code>. Which digits are learned last?</li>"
-        "<li>Change the net: the whole training script is one short file, "
-        "<code>penlight/demo/train.py</code>. "
-        "Can you lose half of the parameters and keep the accuracy?</li>"
-        "<li>Run a PyTorch script you already have: <code>penlight run script.py</code>.</li></ul>"
+        "<p>The weights lie beside this page. Load them and ask the net "
+        f"yourself:</p><pre><code>{escape(code)}</code></pre><ul><li>Another seed, another net: "
+        "<code>penlight demo --seed 1</code>. How much does the accuracy move?</li><li>Fewer rounds: "
+        "<code>penlight demo --epochs 2</code>. Which digits are learned last?</li><li>Change the net: the "
+        "whole training script is one short file, <code>penlight/demo/train.py</code>. Can you lose half of "
+        "the parameters and keep the accuracy?</li><li>Run a PyTorch script you already have: "
+        "<code>penlight run script.py</code>.</li></ul>"
     )
 
 
 def _foot() -> str:
     return (
         f"<footer><p>Written by penlight {escape(penlight.__version__)}. The digits: E. Alpaydin and C. "
-        "Kaynak (1998), "
-        "<i>Optical Recognition of Handwritten Digits</i>, UCI Machine Learning Repository, "
+        "Kaynak (1998), <i>Optical Recognition of Handwritten Digits</i>, UCI Machine Learning Repository, "
         "doi:10.24432/C50P49, licence CC BY 4.0 (scaled to 0…1 here).</p></footer>"
     )
 
