@@ -1,0 +1,338 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+
+namespace penlight {
+
+EngineOperations engine_operations;
+void (*warn)(const std::string&) = +[](const std::string&) {};
+
+namespace {
+thread_local Node* running = nullptr;
+}
+Node* running_node() { return running; }
+
+// ---- what a run keeps for a node; a node taking part in several runs at a time has several, chained
+
+struct EngineState {
+  const void* run = nullptr;
+  EngineState* next = nullptr;
+  Node* node = nullptr;
+  uint32_t waiting = 0;   // how many consumers have not delivered yet
+  bool needed = true;     // leads to an asked-for input
+  bool queued = false;
+  int capture = -1;       // first entry of the run's captures, or -1
+  Grads grads;            // what arrived so far, per output
+};
+
+bool Node::needs(std::size_t i) const {
+  const Edge& edge = edges[i];
+  if (!edge.valid()) return false;
+  const EngineState* state = edge.node->engine_state;
+  return !state || state->needed;
+}
+
+// ---- leaves
+
+AccumulateGrad::AccumulateGrad(const Tensor& variable) : variable_(variable) {
+  sequence_nr = UINT64_MAX;  // as soon as it can
+  output_sizes.emplace_back(variable.sizes());
+  output_dtypes.emplace_back(variable.dtype());
+  GradMeta& meta = grad_meta(variable);
+  meta.accumulator = this;
+  for (const HookEntry& entry : meta.leaf_hooks) extra().tensor_hooks.push_back(entry);
+}
+
+AccumulateGrad::~AccumulateGrad() { grad_meta(variable_).accumulator = nullptr; }
+
+Grads AccumulateGrad::apply(const Grads& grads) {
+  const Tensor& grad = grads[0];
+  if (!grad.defined() || !variable_->requires_grad) return {};
+  GradMeta& meta = grad_meta(variable_);
+  if (!meta.grad.defined()) {
+    // A gradient that only the engine holds is taken as it is; any other is copied.
+    const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() && grad.is_contiguous() &&
+                     !grad->base;
+    if (own)
+      meta.grad = grad;
+    else if (grad_enabled())
+      meta.grad = engine_operations.clone(grad);
+    else
+      meta.grad = engine_operations.clone(grad);
+  } else if (!grad_enabled() && !meta.grad.requires_grad()) {
+    engine_operations.add_in_place(meta.grad, grad);
+  } else {
+    meta.grad = engine_operations.add(meta.grad, grad);
+  }
+  const auto hooks = meta.accumulate_hooks;
+  for (const HookEntry& entry : hooks) entry.hook->on_accumulated(variable_);
+  return {};
+}
+
+// ---- the run
+
+namespace {
+
+class Run {
+ public:
+  explicit Run(const BackwardOptions& options) : options_(options) {}
+  ~Run() {
+    for (EngineState& state : states_) {
+      EngineState** link = &state.node->engine_state;
+      while (*link != &state) link = &(*link)->next;
+      *link = state.next;
+    }
+    // Nodes go only now, when no state refers to them any more.
+  }
+
+  std::vector<Tensor> run(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
+                          const std::vector<Edge>& inputs) {
+    for (const Edge& root : roots) visit(root.node.get());
+    explore();
+    if (!inputs.empty()) mark_needed(inputs);
+    for (std::size_t i = 0; i < roots.size(); ++i) deliver(*state_of(roots[i].node.get()), roots[i].input_nr, grads[i]);
+    for (const Edge& root : roots) {
+      EngineState* state = state_of(root.node.get());
+      if (state->waiting == 0 && !state->queued) push(state);
+    }
+    GradModeGuard recording(options_.create_graph);
+    while (!ready_.empty()) {
+      std::pop_heap(ready_.begin(), ready_.end(), later);
+      EngineState* state = ready_.back();
+      ready_.pop_back();
+      step(*state);
+    }
+    return std::move(captured_);
+  }
+
+ private:
+  static bool later(const EngineState* a, const EngineState* b) { return a->node->sequence_nr < b->node->sequence_nr; }
+
+  EngineState* state_of(Node* node) const {
+    EngineState* state = node->engine_state;
+    while (state && state->run != this) state = state->next;
+    return state;
+  }
+  // The node's state, first in its chain while this run looks at it.
+  EngineState* visit(Node* node) {
+    if (EngineState* state = state_of(node)) return state;
+    EngineState* state = &states_.emplace_back();
+    state->run = this;
+    state->next = node->engine_state;
+    state->node = node;
+    node->engine_state = state;
+    keep_alive_.emplace_back(node);
+    to_explore_.push_back(state);
+    return state;
+  }
+  void explore() {
+    while (!to_explore_.empty()) {
+      EngineState* state = to_explore_.back();
+      to_explore_.pop_back();
+      for (const Edge& edge : state->node->edges)
+        if (edge.valid()) ++visit(edge.node.get())->waiting;
+    }
+  }
+
+  // Which nodes lead to an input: parents were made after children, so ascending order settles children first.
+  void mark_needed(const std::vector<Edge>& inputs) {
+    for (EngineState& state : states_) state.needed = false;
+    captured_.resize(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      EngineState* state = inputs[i].node ? state_of(inputs[i].node.get()) : nullptr;
+      if (!state) continue;
+      captures_.push_back({static_cast<int>(i), inputs[i].input_nr, state->capture});
+      state->capture = static_cast<int>(captures_.size()) - 1;
+      state->needed = true;
+    }
+    // Consumers of a needed node are needed: walk the edges backwards from the inputs.
+    std::unordered_map<Node*, std::vector<EngineState*>> consumers;
+    for (EngineState& state : states_)
+      for (const Edge& edge : state.node->edges)
+        if (edge.valid()) consumers[edge.node.get()].push_back(&state);
+    std::vector<Node*> open;
+    for (EngineState& state : states_)
+      if (state.needed) open.push_back(state.node);
+    while (!open.empty()) {
+      Node* node = open.back();
+      open.pop_back();
+      for (EngineState* consumer : consumers[node])
+        if (!consumer->needed) {
+          consumer->needed = true;
+          open.push_back(consumer->node);
+        }
+    }
+    restricted_ = true;
+  }
+
+  void push(EngineState* state) {
+    state->queued = true;
+    ready_.push_back(state);
+    std::push_heap(ready_.begin(), ready_.end(), later);
+  }
+
+  void deliver(EngineState& state, uint32_t output, const Tensor& grad) {
+    if (!grad.defined() || !state.needed) return;
+    if (state.grads.size() <= output) state.grads.resize(output + 1);
+    Tensor& slot = state.grads[output];
+    if (!slot.defined()) {
+      slot = grad;
+    } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() && slot.is_contiguous()) {
+      engine_operations.add_in_place(slot, grad);
+    } else {
+      slot = engine_operations.add(slot, grad);
+    }
+  }
+
+  void step(EngineState& state) {
+    Node& node = *state.node;
+    Grads results;
+    if (state.needed) {
+      Node* const before = std::exchange(running, &node);
+      struct Restore {
+        Node* node;
+        ~Restore() { running = node; }
+      } restore{before};
+      Grads grads = std::move(state.grads);
+      grads.resize(node.outputs());
+      run_hooks(node, grads);
+      bool any = false;
+      for (const Tensor& grad : grads) any |= grad.defined();
+      for (int c = state.capture; c >= 0; c = captures_[static_cast<std::size_t>(c)].next)
+        capture(captures_[static_cast<std::size_t>(c)], grads);
+      const bool leaf = node.variable() != nullptr;
+      if (any && (leaf ? accumulates(state) : leads_on(state))) {
+        results = call(node, grads);
+      }
+    }
+    for (std::size_t i = 0; i < node.edges.size(); ++i) {
+      const Edge& edge = node.edges[i];
+      if (!edge.valid()) continue;
+      EngineState& next = *state_of(edge.node.get());
+      if (i < results.size()) {
+        Tensor result = std::move(results[i]);
+        deliver(next, edge.input_nr, result);
+      }
+      if (--next.waiting == 0) push(&next);
+    }
+  }
+
+  bool accumulates(const EngineState& state) const {
+    return options_.accumulate && (!restricted_ || state.capture >= 0);
+  }
+  bool leads_on(const EngineState& state) const {
+    if (!restricted_) return true;
+    for (const Edge& edge : state.node->edges)
+      if (edge.valid() && state_of(edge.node.get())->needed) return true;
+    return false;
+  }
+
+  void run_hooks(Node& node, Grads& grads) {
+    if (!node.extras) return;
+    const auto keep = Ref<Node>(&node);
+    const auto tensor_hooks = node.extras->tensor_hooks;
+    for (const HookEntry& entry : tensor_hooks) {
+      Tensor& grad = grads[entry.output_nr];
+      if (!grad.defined()) continue;
+      Tensor changed = entry.hook->on_tensor(grad);
+      if (changed.defined()) grad = std::move(changed);
+    }
+    for (const auto& [output, impl] : node.extras->retained) {
+      if (!grads[output].defined()) continue;
+      GradMeta& meta = grad_meta(Tensor(impl));
+      if (!meta.grad.defined())
+        meta.grad = engine_operations.clone(grads[output]);
+      else
+        meta.grad = engine_operations.add(meta.grad, grads[output]);
+    }
+    const auto pre_hooks = node.extras->pre_hooks;
+    for (const HookEntry& entry : pre_hooks) entry.hook->on_node(grads);
+  }
+
+  struct Capture {
+    int input;
+    uint32_t output_nr;
+    int next;
+  };
+  void capture(const Capture& capture, const Grads& grads) {
+    if (options_.accumulate) return;
+    if (capture.output_nr < grads.size()) captured_[static_cast<std::size_t>(capture.input)] = grads[capture.output_nr];
+  }
+
+  Grads call(Node& node, Grads& grads) {
+    Grads results;
+    try {
+      // A node with one output and no gradient for it is skipped by the caller; several may be partly undefined.
+      results = node.apply(grads);
+    } catch (const std::runtime_error& error) {
+      if (!node.extras || node.extras->traceback.empty()) throw;
+      warn(text("Error detected in ", node.name(), ". Traceback of forward call that caused the error:\n",
+                node.extras->traceback));
+      throw;
+    }
+    validate(node, results);
+    if (anomaly_enabled && anomaly_check_nan) look_for_nan(node, results);
+    if (node.extras && !node.extras->post_hooks.empty()) {
+      const auto hooks = node.extras->post_hooks;
+      for (const HookEntry& entry : hooks) entry.hook->after_node(results, grads);
+    }
+    if (!options_.keep_graph && !node.variable()) node.release_saved();
+    return results;
+  }
+
+  // Gradients fit the inputs they belong to: broadcast inputs get sums, dtypes are the inputs' own.
+  void validate(Node& node, Grads& results) {
+    check(results.size() <= node.edges.size(), "Function ", node.name(),
+          " returned an incorrect number of gradients (expected ", node.edges.size(), ", got ", results.size(), ")");
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      Tensor& grad = results[i];
+      const Edge& edge = node.edges[i];
+      if (!grad.defined() || !edge.valid()) continue;
+      const Dims& sizes = edge.node->output_sizes[edge.input_nr];
+      if (!(grad.sizes() == sizes)) {
+        bool expandable = grad.sizes().size() >= sizes.size();
+        for (std::size_t d = 0; expandable && d < sizes.size(); ++d) {
+          const int64_t got = grad.sizes()[grad.sizes().size() - sizes.size() + d];
+          expandable = sizes[d] == got || sizes[d] == 1;
+        }
+        check(expandable, "Function ", node.name(), " returned an invalid gradient at index ", i, " - got ",
+              grad.sizes(), " but expected shape compatible with ", sizes);
+        grad = engine_operations.sum_to(grad, sizes);
+      }
+      const DType dtype = edge.node->output_dtypes[edge.input_nr];
+      if (grad.dtype() != dtype) grad = engine_operations.cast(grad, dtype);
+    }
+  }
+
+  void look_for_nan(Node& node, const Grads& results) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (!results[i].defined() || !engine_operations.has_nan(results[i])) continue;
+      std::string message;
+      for (const Node* at = &node; at && at->extras; at = at->extras->parent.get())
+        message += text("Error detected in ", at->name(), ". Traceback of forward call that caused the error:\n",
+                        at->extras->traceback);
+      warn(message);
+      fail("Function '", node.name(), "' returned nan values in its ", i, "th output.");
+    }
+  }
+
+  const BackwardOptions& options_;
+  std::vector<Ref<Node>> keep_alive_;  // destroyed after states_
+  std::deque<EngineState> states_;
+  std::vector<EngineState*> to_explore_, ready_;
+  std::vector<Capture> captures_;
+  std::vector<Tensor> captured_;
+  bool restricted_ = false;
+};
+
+}  // namespace
+
+std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
+                                 const std::vector<Edge>& inputs, const BackwardOptions& options) {
+  Run run(options);
+  return run.run(roots, grads, inputs);
+}
+
+}  // namespace penlight

@@ -1,0 +1,51 @@
+// Running the recorded graph backward.
+#pragma once
+
+#include "autograd/record.h"
+
+namespace penlight {
+
+// Adds what arrives to a leaf's grad.
+class AccumulateGrad final : public Node {
+ public:
+  explicit AccumulateGrad(const Tensor& variable);
+  ~AccumulateGrad() override;
+  std::string name() const override { return "AccumulateGrad"; }
+  Grads apply(const Grads& grads) override;
+  TensorImpl* variable() const override { return variable_.impl(); }
+
+ private:
+  Tensor variable_;
+};
+
+struct BackwardOptions {
+  bool keep_graph = false;
+  bool create_graph = false;
+  bool accumulate = true;  // into leaves' grad; otherwise the gradients of `inputs` are returned
+};
+
+// Runs backward from roots with the given gradients (one for each root). Where inputs are given, only what leads
+// to them is computed: their gradients are returned (undefined where they do not belong to the graph), or, with
+// accumulate, added to their grad.
+std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
+                                 const std::vector<Edge>& inputs, const BackwardOptions& options);
+
+// The node whose backward is running on this thread, or null.
+Node* running_node();
+
+// Set by ops, for the engine's own arithmetic.
+struct EngineOperations {
+  Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;
+  void (*add_in_place)(const Tensor& to, const Tensor& other) = nullptr;  // unrecorded
+  Tensor (*sum_to)(const Tensor& grad, const Dims& sizes) = nullptr;
+  Tensor (*cast)(const Tensor& grad, DType dtype) = nullptr;
+  Tensor (*clone)(const Tensor& tensor) = nullptr;
+  bool (*has_nan)(const Tensor& tensor) = nullptr;
+};
+extern EngineOperations engine_operations;
+
+// The Python traceback of the running call (anomaly mode) and a way to warn. Set by the bindings.
+extern std::string (*current_traceback)();
+extern void (*warn)(const std::string& message);
+
+}  // namespace penlight

@@ -1,0 +1,177 @@
+#include "autograd/node.h"
+
+#include "autograd/engine.h"
+#include "autograd/record.h"
+#include "autograd/view.h"
+
+namespace penlight {
+
+bool anomaly_enabled = false;
+bool anomaly_check_nan = true;
+
+// ---- saved tensors
+
+SavedTensor::SavedTensor(const char* name, const Tensor& tensor, bool is_output)
+    : name_(name), is_output_(is_output) {
+  replace(tensor);
+}
+
+void SavedTensor::replace(const Tensor& tensor) {
+  if (tensor_.defined()) tensor_->storage->unsaved();
+  tensor_ = tensor;
+  if (!tensor.defined()) return;
+  if (is_output_) {
+    // The node that will own it is not attached yet, or is its owner: keep the bare window.
+    tensor_ = alias(tensor);
+    if (GradMeta* meta = grad_meta_or_null(tensor)) output_nr_ = meta->output_nr;
+  }
+  version_ = tensor_->storage->version();
+  tensor_->storage->saved();
+}
+
+SavedTensor::SavedTensor(SavedTensor&& other) noexcept
+    : name_(other.name_), tensor_(std::move(other.tensor_)), version_(other.version_),
+      output_nr_(other.output_nr_), is_output_(other.is_output_) {}
+
+SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
+  if (this != &other) {
+    if (tensor_.defined()) tensor_->storage->unsaved();
+    name_ = other.name_;
+    tensor_ = std::move(other.tensor_);
+    version_ = other.version_;
+    output_nr_ = other.output_nr_;
+    is_output_ = other.is_output_;
+  }
+  return *this;
+}
+
+SavedTensor::~SavedTensor() {
+  if (tensor_.defined()) tensor_->storage->unsaved();
+}
+
+Tensor SavedTensor::unpack(Node& owner) const {
+  check(!owner.released(),
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+        "if you need to access saved tensors after calling backward.");
+  if (!tensor_.defined()) return tensor_;
+  const uint32_t now = tensor_->storage->version();
+  if (now != version_) [[unlikely]] {
+    const std::string place = tensor_->storage->last_change();
+    fail("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.",
+         scalar_name(tensor_.dtype()), "Tensor ", tensor_.sizes(), "], which is ", is_output_ ? "output " : "input ",
+         is_output_ ? text(output_nr_, " of ") : text("'", name_, "' of "), owner.name(), ", is at version ", now,
+         "; expected version ", version_, " instead.",
+         place.empty() ? std::string() : text(" It was last changed in place at ", place, "."),
+         " Hint: change a copy, or move the in-place operation after backward; "
+         "autograd.set_detect_anomaly(True) shows where the operation that needs it was called.");
+  }
+  if (!is_output_) return tensor_;
+  Tensor output = alias(tensor_);
+  set_history(output, Ref<Node>(&owner), output_nr_);
+  return output;
+}
+
+// ---- what a tensor knows of the graph
+
+GradMeta& grad_meta(const Tensor& tensor) {
+  if (!tensor->grad_meta) tensor->grad_meta = std::make_unique<GradMeta>();
+  return static_cast<GradMeta&>(*tensor->grad_meta);
+}
+
+void set_history(const Tensor& tensor, Ref<Node> node, uint32_t output_nr) {
+  GradMeta& meta = grad_meta(tensor);
+  meta.grad_fn = std::move(node);
+  meta.output_nr = output_nr;
+  meta.view_version = tensor->storage->version();
+  tensor->requires_grad = true;
+}
+
+void set_requires_grad(const Tensor& tensor, bool value) {
+  const GradMeta* meta = grad_meta_or_null(tensor);
+  const bool leaf = !meta || !meta->grad_fn;
+  check(leaf || value,
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+        "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+  check(!value || is_floating(tensor.dtype()),
+        "only Tensors of floating point and complex dtype can require gradients");
+  check(!(value && tensor->inference && !grad_mode.inference),
+        "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+  tensor->requires_grad = value;
+  if (value) grad_meta(tensor);
+}
+
+Ref<Node> grad_fn(const Tensor& tensor) {
+  if (tensor->base && !tensor->multi_output_view) refresh_view(tensor);
+  const GradMeta* meta = grad_meta_or_null(tensor);
+  return meta ? meta->grad_fn : Ref<Node>();
+}
+
+Edge gradient_edge(const Tensor& tensor) {
+  if (Ref<Node> node = grad_fn(tensor)) return {std::move(node), grad_meta(tensor).output_nr};
+  if (!tensor.requires_grad()) return {};
+  GradMeta& meta = grad_meta(tensor);
+  if (meta.accumulator) return {Ref<Node>(meta.accumulator), 0};
+  return {make_ref<AccumulateGrad>(tensor), 0};
+}
+
+Tensor shadow(const Tensor& tensor) {
+  Tensor copy = alias(tensor);
+  copy->inference = tensor->inference;
+  if (tensor.requires_grad()) {
+    Edge edge = gradient_edge(tensor);
+    set_history(copy, edge.node, edge.input_nr);
+  }
+  return copy;
+}
+
+uint64_t next_hook_id() {
+  static uint64_t next = 0;
+  return next++;
+}
+
+// ---- recording
+
+bool needs_grad_any(TensorList list) {
+  if (!grad_mode.enabled) return false;
+  for (const Tensor& tensor : list)
+    if (tensor.defined() && tensor.requires_grad()) return true;
+  return false;
+}
+
+std::string (*current_traceback)() = +[] { return std::string(); };
+
+namespace detail {
+
+void connect(Node& node, TensorList inputs) {
+  for (const Tensor& input : inputs) {
+    if (input.defined() && input.requires_grad())
+      node.edges.emplace_back(gradient_edge(input));
+    else
+      node.edges.emplace_back();
+  }
+  if (anomaly_enabled) [[unlikely]] {
+    node.extra().traceback = current_traceback();
+    node.extra().parent = Ref<Node>(running_node());
+  }
+}
+
+void attach_output(const Ref<Node>& node, const Tensor& output) {
+  const uint32_t number = node->outputs();
+  node->output_sizes.emplace_back(output.defined() ? output.sizes() : Dims{});
+  node->output_dtypes.emplace_back(output.defined() ? output.dtype() : DType::f32);
+  if (output.defined() && is_floating(output.dtype())) set_history(output, node, number);
+}
+
+void keep_saved(Node& node, TensorList outputs, Kept&& saved) {
+  for (SavedTensor& entry : saved)
+    for (std::size_t i = 0; i < outputs.size; ++i)
+      if (entry.is_output() && outputs[i].defined() && outputs[i]->storage == entry.raw()->storage)
+        entry.set_output_nr(static_cast<uint32_t>(i));
+  node.saved() = std::move(saved);
+}
+
+}  // namespace detail
+
+}  // namespace penlight

@@ -1,0 +1,80 @@
+// Recording an operation: its node, made from a function written beside the forward.
+#pragma once
+
+#include <cstring>
+#include <utility>
+
+#include "autograd/grad_mode.h"
+#include "autograd/node.h"
+
+namespace penlight {
+
+// A list of tensors without a copy.
+struct TensorList {
+  const Tensor* data;
+  std::size_t size;
+  TensorList(const Tensor& one) : data(&one), size(1) {}
+  TensorList(std::initializer_list<Tensor> list) : data(list.begin()), size(list.size()) {}
+  TensorList(const Tensors& list) : data(list.data()), size(list.size()) {}
+  TensorList(const std::vector<Tensor>& list) : data(list.data()), size(list.size()) {}
+  const Tensor* begin() const { return data; }
+  const Tensor* end() const { return data + size; }
+  const Tensor& operator[](std::size_t i) const { return data[i]; }
+};
+
+inline bool needs_grad(const Tensor& a) { return grad_mode.enabled && a.defined() && a.requires_grad(); }
+template <class... Rest>
+bool needs_grad(const Tensor& a, const Rest&... rest) {
+  return grad_mode.enabled && (needs_grad(a) || (needs_grad(rest) || ...));
+}
+bool needs_grad_any(TensorList list);
+
+// The node of an operation with no class of its own.
+template <class F>
+class FunctionNode final : public Node {
+ public:
+  FunctionNode(const char* name, F function) : name_(name), function_(std::move(function)) {}
+  std::string name() const override { return name_; }
+  Grads apply(const Grads& grads) override {
+    Backward context(*this);
+    if constexpr (std::is_invocable_v<F&, Backward&, const Tensor&>)
+      return Grads(function_(context, grads[0]));
+    else
+      return Grads(function_(context, grads));
+  }
+
+ private:
+  const char* name_;
+  F function_;
+};
+
+using Kept = SmallVec<SavedTensor, 2>;
+
+namespace detail {
+void connect(Node& node, TensorList inputs);
+void attach_output(const Ref<Node>& node, const Tensor& output);
+void keep_saved(Node& node, TensorList outputs, Kept&& saved);
+}  // namespace detail
+
+// kept(keep("self", x), keep_output("result", y)): the tensors an operation keeps for backward.
+template <class... Saved>
+Kept kept(Saved&&... saved) {
+  Kept list;
+  (list.emplace_back(std::forward<Saved>(saved)), ...);
+  return list;
+}
+
+// Records an operation: output(s) computed from inputs, the tensors kept, and backward, called as
+//   backward(Backward&, const Tensor& grad) -> Grads        (one output; grad is defined)
+//   backward(Backward&, const Grads& grads) -> Grads        (several; some may be undefined)
+// and giving one gradient for each input; undefined means zero. name is PyTorch's name of the node.
+// Call it only where needs_grad(...) holds for an input.
+template <class F>
+void record(const char* name, TensorList inputs, TensorList outputs, Kept saved, F backward) {
+  Ref<Node> node(new FunctionNode<F>(name, std::move(backward)));
+  detail::connect(*node, inputs);
+  for (const Tensor& output : outputs) detail::attach_output(node, output);
+  detail::keep_saved(*node, outputs, std::move(saved));
+}
+
+}  // namespace penlight

@@ -1,0 +1,154 @@
+#include "autograd/view.h"
+
+namespace penlight {
+
+ViewOperations view_operations;
+
+void mark_view(const Tensor& result, const Tensor& tensor, bool multi) {
+  result->base = tensor->base ? tensor->base : Ref<TensorImpl>(tensor.impl());
+  result->no_grad_view = !grad_mode.enabled || tensor->no_grad_view;
+  result->multi_output_view = multi || tensor->multi_output_view;
+  result->inference = tensor->inference || grad_mode.inference;
+}
+
+namespace {
+
+const char* const kNoGradViewAdvice =
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+    "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
+    "tracked) or both outside (if you want the inplace to be tracked).";
+
+bool is_leaf(const Tensor& tensor) {
+  const GradMeta* meta = grad_meta_or_null(tensor);
+  return !meta || !meta->grad_fn;
+}
+
+}  // namespace
+
+void check_inplace(const Tensor& tensor, const char* operation) {
+  check(!(tensor->inference && !grad_mode.inference),
+        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+        "normal tensor before doing inplace update.");
+  for (std::size_t d = 0; d < tensor.sizes().size(); ++d)
+    check(!(tensor.strides()[d] == 0 && tensor.sizes()[d] > 1),
+          "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+          "Please clone() the tensor before performing the operation.");
+  if (!grad_mode.enabled || !tensor.requires_grad()) return;
+  if (tensor->base) {
+    check(!tensor->no_grad_view, "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
+          kNoGradViewAdvice);
+    const Tensor base{tensor->base};
+    check(!(is_leaf(base) && base->requires_grad),
+          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+    check(!tensor->multi_output_view, "Output 0 of ",
+          grad_fn(tensor) ? grad_fn(tensor)->name() : std::string("a function"),
+          " is a view and is being modified inplace. This view is the output of a function that returns multiple "
+          "views. Such functions do not allow the output views to be modified inplace. You should replace the "
+          "inplace operation by an out-of-place one.");
+  } else {
+    check(!is_leaf(tensor), "a leaf Variable that requires grad is being used in an in-place operation.");
+  }
+  (void)operation;
+}
+
+void refresh_view(const Tensor& view) {
+  const Tensor base{view->base};
+  if (!base->requires_grad) return;
+  const GradMeta* meta = grad_meta_or_null(view);
+  const uint32_t version = view->storage->version();
+  if (meta && meta->view_version == version) return;
+  const Ref<Node> base_fn = grad_fn(base);
+  // Only a change that entered the base's graph after the view was made calls for a new grad_fn.
+  if (!base_fn || (meta && meta->grad_fn && base_fn->sequence_nr < meta->grad_fn->sequence_nr)) return;
+  if (!meta && base_fn->sequence_nr == 0) return;
+  check(!view->no_grad_view,
+        "A view was created in no_grad mode and its base or another view of its base has been modified inplace with "
+        "grad mode enabled. ",
+        kNoGradViewAdvice);
+  GradModeGuard recording(true);
+  const Tensor fresh = view_operations.as_strided(base, window_of(view));
+  const GradMeta& fresh_meta = grad_meta(fresh);
+  set_history(view, fresh_meta.grad_fn, fresh_meta.output_nr);
+}
+
+void rebase_history(const Tensor& tensor, const Ref<Node>& node) {
+  GradMeta& meta = grad_meta(tensor);
+  // Hooks and retain_grad of the value before stay with the node before; retain_grad goes on with the new one.
+  if (meta.retains_grad && meta.grad_fn && meta.grad_fn->extras) {
+    auto& retained = meta.grad_fn->extras->retained;
+    for (std::size_t i = 0; i < retained.size(); ++i)
+      if (retained[i].second.get() == tensor.impl()) retained.erase(retained.begin() + static_cast<long>(i));
+    node->extra().retained.emplace_back(0, Ref<TensorImpl>(tensor.impl()));
+  }
+  set_history(tensor, node, 0);
+}
+
+namespace {
+
+// The graph after a write into a window of base: what was there outside the window, and the new values inside.
+void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result) {
+  const auto backward = [whole = window_of(base), part = window_of(window)](Backward& b, const Tensor& g) {
+    Grads grads(2);
+    if (b.needs(0)) grads[0] = view_operations.outside(g, whole, part);
+    if (b.needs(1)) grads[1] = view_operations.inside(g, whole, part);
+    return grads;
+  };
+  const Ref<Node> node(new FunctionNode<decltype(backward)>("CopySlices", backward));
+  detail::connect(*node, {base, result});
+  node->output_sizes.emplace_back(base.sizes());
+  node->output_dtypes.emplace_back(base.dtype());
+  rebase_history(base, node);
+}
+
+// A node that kept the very memory about to be overwritten keeps a copy instead.
+void move_saved_away(const Tensor& tensor, Node& node) {
+  for (SavedTensor& saved : node.saved()) {
+    const Tensor& kept = saved.raw();
+    if (!kept.defined() || saved.is_output() || kept->storage.get() != tensor->storage.get()) continue;
+    Tensor copy = view_operations.clone_values(kept);
+    if (kept.requires_grad()) {
+      const Edge edge = gradient_edge(kept);
+      set_history(copy, edge.node, edge.input_nr);
+    }
+    saved.replace(copy);
+  }
+}
+
+}  // namespace
+
+void assign(const Tensor& tensor, const Tensor& result) {
+  const bool recorded = grad_mode.enabled && result.requires_grad();
+  Ref<Node> node;
+  if (recorded) {
+    node = grad_fn(result);
+    if (node) move_saved_away(tensor, *node);
+  }
+  const bool was_recorded = grad_mode.enabled && tensor.requires_grad();
+  Tensor before;
+  if (tensor->base && (recorded || was_recorded)) before = Tensor(tensor->base);
+  view_operations.copy_values(tensor, result);
+  tensor.changed();
+  if (recorded && node) {
+    // What the operation kept of its result is the tensor from now on: a later change of it must be noticed.
+    for (SavedTensor& saved : node->saved())
+      if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == result->storage) saved.replace(tensor);
+  }
+  if (!recorded && !was_recorded) return;
+  if (tensor->base) {
+    copy_slices(before, tensor, result);
+    // The view's own place in the graph is rebuilt from the base when it is asked for.
+    if (GradMeta* meta = grad_meta_or_null(tensor)) meta->view_version = tensor->storage->version() - 1;
+    refresh_view(tensor);
+  } else if (recorded) {
+    const Edge edge = gradient_edge(result);
+    rebase_history(tensor, edge.node);
+    grad_meta(tensor).output_nr = edge.input_nr;
+  } else {
+    // New values that need no gradient: the tensor is cut off from its past.
+    GradMeta& meta = grad_meta(tensor);
+    meta.grad_fn = nullptr;
+    tensor->requires_grad = false;
+  }
+}
+
+}  // namespace penlight

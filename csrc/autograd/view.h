@@ -1,0 +1,44 @@
+// Views and changes in place: how the graph follows memory that several tensors share.
+#pragma once
+
+#include "autograd/record.h"
+
+namespace penlight {
+
+// Makes result (an alias of tensor) known as a view of it: both share memory, and a change in place of either
+// reaches the other's place in the graph. multi: one of several views made by one call.
+void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
+
+// Raises where a change in place of the tensor is not allowed: a leaf that requires grad, a view of one,
+// memory written to by several elements, ... operation names it for the message.
+void check_inplace(const Tensor& tensor, const char* operation);
+
+// Carries a result computed out of place, with its history, into a tensor: memory, version and graph.
+// The tensor has the result's sizes; check_inplace was called before.
+void assign(const Tensor& tensor, const Tensor& result);
+
+// The tensor's history after its memory was written by an operation that is recorded as node, output 0.
+void rebase_history(const Tensor& tensor, const Ref<Node>& node);
+
+// Rebuilds the grad_fn of a view whose base was changed in place since.
+void refresh_view(const Tensor& view);
+
+// A window on memory: what a view is of its base.
+struct Window {
+  Dims sizes, strides;
+  int64_t offset = 0;
+};
+inline Window window_of(const Tensor& x) { return {x.sizes(), x.strides(), x->offset}; }
+
+// Set by ops.
+struct ViewOperations {
+  void (*copy_values)(const Tensor& to, const Tensor& from) = nullptr;
+  Tensor (*clone_values)(const Tensor& tensor) = nullptr;
+  Tensor (*as_strided)(const Tensor& tensor, const Window& window) = nullptr;
+  // The part of a gradient of base that belongs to a window on it, and the rest with zeros there. Recorded.
+  Tensor (*inside)(const Tensor& grad, const Window& base, const Window& window) = nullptr;
+  Tensor (*outside)(const Tensor& grad, const Window& base, const Window& window) = nullptr;
+};
+extern ViewOperations view_operations;
+
+}  // namespace penlight

@@ -1,0 +1,333 @@
+// Graph and engine: nodes, hooks, backward, grad mode, and the node behind a Python autograd.Function.
+#include "bindings/python.h"
+#include "ops/copy.h"
+#include "ops/reduce.h"
+
+namespace penlight::bindings {
+
+namespace {
+
+// ---- hooks
+
+struct PythonHook final : Hook {
+  nb::object function;
+  explicit PythonHook(nb::object f) : function(std::move(f)) {}
+
+  static Tensor optional_tensor(nb::handle object, const char* what) {
+    if (object.is_none()) return Tensor();
+    check<TypeError>(is_tensor(object), what, " hook should return a Tensor or None, got ", Py_TYPE(object.ptr())->tp_name);
+    return tensor_of(object);
+  }
+  static nb::tuple as_tuple(const Grads& grads) {
+    nb::list list;
+    for (const Tensor& grad : grads) list.append(to_python(grad));
+    return nb::tuple(list);
+  }
+  static void take(nb::handle result, Grads& grads, const char* what) {
+    if (result.is_none()) return;
+    if (is_tensor(result) && grads.size() == 1) {
+      grads[0] = tensor_of(result);
+      return;
+    }
+    check<TypeError>(PyTuple_Check(result.ptr()), what, " hook should return None or a tuple of gradients");
+    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(result.ptr()));
+    check(count == grads.size(), what, " hook returned ", count, " gradients, expected ", grads.size());
+    for (std::size_t i = 0; i < count; ++i)
+      grads[i] = optional_tensor(PyTuple_GET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i)), what);
+  }
+
+  Tensor on_tensor(const Tensor& grad) override {
+    Tensor changed = optional_tensor(function(to_python(grad)), "tensor");
+    if (changed.defined())
+      check(changed.sizes() == grad.sizes(), "hook '", nb::cast<std::string>(nb::str(nb::getattr(function, "__name__", nb::str("hook")))),
+            "' has changed the size of value");
+    return changed;
+  }
+  void on_node(Grads& grads) override { take(function(as_tuple(grads)), grads, "pre"); }
+  void after_node(Grads& inputs, const Grads& outputs) override {
+    take(function(as_tuple(inputs), as_tuple(outputs)), inputs, "post");
+  }
+  void on_accumulated(const Tensor& variable) override {
+    const nb::object result = function(to_python(variable));
+    check(result.is_none(), "Tensor post accumulate grad hooks should return None.");
+  }
+};
+
+void erase(std::vector<HookEntry>& list, uint64_t id) {
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (list[i].id == id) {
+      list.erase(list.begin() + static_cast<long>(i));
+      return;
+    }
+}
+
+nb::object handle(nb::object remove) { return package("utils.hooks", "RemovableHandle")(remove); }
+
+nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtras::*list, nb::object function,
+                         uint32_t output_nr = 0) {
+  const uint64_t id = next_hook_id();
+  (node->extra().*list).push_back({id, make_ref<PythonHook>(std::move(function)), output_nr});
+  return handle(nb::cpp_function([node, list, id] { erase(node->extra().*list, id); }));
+}
+
+nb::object register_tensor_hook(const Tensor& x, nb::object function) {
+  check(x.requires_grad(), "cannot register a hook on a tensor that doesn't require gradient");
+  if (const Ref<Node> node = grad_fn(x)) return add_node_hook(node, &NodeExtras::tensor_hooks, function, grad_meta(x).output_nr);
+  GradMeta& meta = grad_meta(x);
+  const HookEntry entry{next_hook_id(), make_ref<PythonHook>(std::move(function))};
+  meta.leaf_hooks.push_back(entry);
+  if (meta.accumulator) meta.accumulator->extra().tensor_hooks.push_back(entry);
+  return handle(nb::cpp_function([x, id = entry.id] {
+    GradMeta& meta = grad_meta(x);
+    erase(meta.leaf_hooks, id);
+    if (meta.accumulator && meta.accumulator->extras) erase(meta.accumulator->extras->tensor_hooks, id);
+  }));
+}
+
+nb::object register_accumulate_hook(const Tensor& x, nb::object function) {
+  check(x.requires_grad(), "cannot register a hook on a tensor that doesn't require gradient");
+  check(!grad_fn(x), "post accumulate grad hooks cannot be registered on non-leaf tensors");
+  const uint64_t id = next_hook_id();
+  grad_meta(x).accumulate_hooks.push_back({id, make_ref<PythonHook>(std::move(function))});
+  return handle(nb::cpp_function([x, id] { erase(grad_meta(x).accumulate_hooks, id); }));
+}
+
+// ---- the node of a Python Function: forward and backward stand in penlight/autograd/function.py
+
+struct FunctionNode final : Node {
+  std::string function_name;
+
+  std::string name() const override { return function_name; }
+  Grads apply(const Grads& grads) override {
+    nb::handle self(static_cast<PyObject*>(python_object()));
+    nb::list list;
+    for (const Tensor& grad : grads) list.append(to_python(grad));
+    const nb::object result = self.attr("_run_backward")(list);
+    Grads results;
+    for (nb::handle item : nb::cast<nb::list>(result)) results.push_back(item.is_none() ? Tensor() : tensor_of(item));
+    return results;
+  }
+};
+
+FunctionNode& function_node(nb::handle object) { return *static_cast<FunctionNode*>(nb::inst_ptr<Node>(object)); }
+
+// Connects the node to its tensor inputs.
+void connect_function(nb::handle self, nb::handle inputs) {
+  FunctionNode& node = function_node(self);
+  node.edges.clear();
+  detail::connect(node, tensors_from(inputs, "inputs"));
+}
+
+// Gives an output its place in the graph. A changed input is carried over as any in-place operation's.
+void attach_function_output(nb::handle self, const Tensor& output, bool differentiable, bool dirty) {
+  const Ref<Node> node(&function_node(self));
+  const uint32_t number = node->outputs();
+  node->output_sizes.emplace_back(output.sizes());
+  node->output_dtypes.emplace_back(output.dtype());
+  if (!differentiable || !is_floating(output.dtype())) return;
+  if (dirty) {
+    rebase_history(output, node);
+    grad_meta(output).output_nr = number;
+  } else {
+    set_history(output, node, number);
+  }
+}
+
+void save_in_function(nb::handle self, nb::handle tensors, nb::handle outputs) {
+  FunctionNode& node = function_node(self);
+  node.saved().clear();
+  for (nb::handle item : nb::cast<nb::sequence>(tensors)) {
+    if (item.is_none()) {
+      node.saved().emplace_back("saved", Tensor());
+      continue;
+    }
+    int64_t at = -1, i = 0;
+    for (nb::handle output : nb::cast<nb::sequence>(outputs)) {
+      if (output.is(item)) at = i;
+      ++i;
+    }
+    node.saved().emplace_back("saved", tensor_of(item), at >= 0);
+    if (at >= 0) node.saved().back().set_output_nr(static_cast<uint32_t>(at));
+  }
+}
+
+nb::tuple saved_of(const Ref<Node>& node) {
+  nb::list list;
+  check(!node->released(),
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+        "if you need to access saved tensors after calling backward.");
+  for (SavedTensor& saved : node->saved()) list.append(to_python(saved.unpack(*node)));
+  return nb::tuple(list);
+}
+
+// ---- nodes as Python sees them
+
+nb::tuple next_functions(const Ref<Node>& node) {
+  nb::list list;
+  for (const Edge& edge : node->edges) list.append(nb::make_tuple(to_python(edge.node), edge.input_nr));
+  return nb::tuple(list);
+}
+
+nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
+  if (name.rfind("_saved_", 0) == 0) {
+    const std::string wanted = name.substr(7);
+    if (node->released()) return saved_of(node);  // raises
+    for (SavedTensor& saved : node->saved())
+      if (wanted == saved.name()) return to_python(saved.unpack(*node));
+  }
+  PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%s'", node->name().c_str(), name.c_str());
+  throw nb::python_error();
+}
+
+// ---- backward
+
+Tensor first_gradient(const Tensor& root, nb::handle gradient) {
+  if (gradient.is_none()) {
+    check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
+    check(is_floating(root.dtype()), "grad can be implicitly created only for real scalar outputs but got ", dtype_name(root.dtype()));
+    return full(root.sizes(), Scalar(1.0), root.dtype());
+  }
+  check<TypeError>(is_tensor(gradient), "gradients can be either Tensors, Python scalars, or None, but got ", Py_TYPE(gradient.ptr())->tp_name);
+  const Tensor grad = tensor_of(gradient);
+  check(grad.sizes() == root.sizes(), "Mismatch in shape: grad_output[0] has a shape of ",
+        nb::cast<std::string>(nb::repr(size_object(grad.sizes()))), " and output[0] has a shape of ",
+        nb::cast<std::string>(nb::repr(size_object(root.sizes()))), ".");
+  return grad.dtype() == root.dtype() ? grad : cast(grad, root.dtype());
+}
+
+nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, bool keep_graph, bool create_graph,
+                  bool accumulate) {
+  std::vector<Edge> roots, wanted;
+  std::vector<Tensor> grads;
+  const std::vector<Tensor> outputs = tensors_from(tensors, "tensors");
+  const nb::sequence given = nb::cast<nb::sequence>(gradients);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Edge edge = gradient_edge(outputs[i]);
+    check(edge.valid(), "element ", i, " of tensors does not require grad and does not have a grad_fn");
+    roots.push_back(edge);
+    grads.push_back(first_gradient(outputs[i], given[i]));
+  }
+  if (!inputs.is_none())
+    for (const Tensor& input : tensors_from(inputs, "inputs")) {
+      check(input.requires_grad(), "One of the differentiated Tensors does not require grad");
+      wanted.push_back(gradient_edge(input));
+    }
+  BackwardOptions options;
+  options.keep_graph = keep_graph;
+  options.create_graph = create_graph;
+  options.accumulate = accumulate;
+  nb::list result;
+  for (const Tensor& grad : run_backward(roots, grads, wanted, options)) result.append(to_python(grad));
+  return result;
+}
+
+// The common case, straight.
+void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> retain_graph, bool create_graph,
+                     nb::object inputs) {
+  if (!inputs.is_none()) {
+    if (is_tensor(inputs)) inputs = nb::make_tuple(inputs);
+    check(nb::len(inputs) > 0, "`inputs` argument to `backward` cannot be empty.");
+    backward(nb::make_tuple(x), nb::make_tuple(gradient), inputs, retain_graph.value_or(create_graph), create_graph, true);
+    return;
+  }
+  const Edge edge = gradient_edge(x);
+  check(edge.valid(), "element 0 of tensors does not require grad and does not have a grad_fn");
+  BackwardOptions options;
+  options.keep_graph = retain_graph.value_or(create_graph);
+  options.create_graph = create_graph;
+  run_backward({edge}, {first_gradient(x, gradient)}, {}, options);
+}
+
+std::string python_traceback() {
+  try {
+    return nb::cast<std::string>(nb::str("").attr("join")(nb::module_::import_("traceback").attr("format_stack")()));
+  } catch (nb::python_error&) {
+    return {};
+  }
+}
+
+void python_warning(const std::string& message) {
+  if (PyErr_WarnEx(PyExc_UserWarning, message.c_str(), 1) != 0) throw nb::python_error();
+}
+
+void bind(nb::module_& m, TensorClass& tensor) {
+  current_traceback = python_traceback;
+  warn = python_warning;
+
+  nb::object node_object = m.attr("_Node");
+  auto node = nb::borrow<nb::class_<Node>>(node_object);
+  node.def("name", [](const Ref<Node>& n) { return n->name(); }, "The operation's name.")
+      .def_prop_ro("next_functions", next_functions, "Where the gradients of the inputs go: (node, number of its output) for each.")
+      .def_prop_ro("variable", [](const Ref<Node>& n) -> nb::object {
+        if (TensorImpl* impl = n->variable()) return to_python(Tensor(impl));
+        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", n->name().c_str());
+        throw nb::python_error();
+      }, "The leaf an AccumulateGrad node adds to.")
+      .def_prop_ro("_sequence_nr", [](const Ref<Node>& n) { return n->sequence_nr; })
+      .def_prop_ro("_input_metadata", [](const Ref<Node>& n) {
+        nb::list list;
+        for (std::size_t i = 0; i < n->outputs(); ++i) list.append(nb::make_tuple(size_object(n->output_sizes[i]), to_python(n->output_dtypes[i])));
+        return nb::tuple(list);
+      })
+      .def_prop_ro("_traceback", [](const Ref<Node>& n) { return n->extras ? n->extras->traceback : std::string(); })
+      .def_prop_ro("_saved_names", [](const Ref<Node>& n) {
+        nb::list list;
+        for (SavedTensor& saved : n->saved()) list.append(nb::str(saved.name()));
+        return nb::tuple(list);
+      })
+      .def_prop_ro("metadata", [](nb::handle self) {
+        if (!nb::hasattr(self, "_metadata")) self.attr("_metadata") = nb::dict();
+        return nb::object(self.attr("_metadata"));
+      }, "A dictionary for whatever one wants to note on the node.")
+      .def("register_hook", [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::post_hooks, f); }, "fn"_a, "Calls fn(grad_inputs, grad_outputs) after the node ran.")
+      .def("register_prehook", [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::pre_hooks, f); }, "fn"_a, "Calls fn(grad_outputs) before the node runs.")
+      .def("_register_hook_dict", [](const Ref<Node>&, nb::handle) {})
+      .def("__getattr__", saved_attribute)
+      .def("__repr__", [](const Ref<Node>& n) {
+        std::ostringstream out;
+        out << '<' << n->name() << " object at 0x" << std::hex << reinterpret_cast<uintptr_t>(n->python_object()) << '>';
+        return out.str();
+      });
+
+  nb::class_<FunctionNode, Node>(m, "_FunctionNode", nb::dynamic_attr(), nb::is_weak_referenceable())
+      .def("__init__", [](nb::pointer_and_handle<FunctionNode> self, const std::string& name) {
+        new (self.p) FunctionNode;
+        self.p->move_count_to(self.h.ptr());
+        self.p->function_name = name;
+      })
+      .def("_connect", connect_function)
+      .def("_attach_output", attach_function_output)
+      .def("_save", save_in_function)
+      .def_prop_ro("saved_tensors", saved_of, "What save_for_backward kept.")
+      .def("_output_zeros", [](nb::handle self, std::size_t i) {
+        FunctionNode& n = function_node(self);
+        return zeros(n.output_sizes[i], n.output_dtypes[i]);
+      });
+
+  tensor.def("register_hook", register_tensor_hook, "hook"_a, "Calls hook(grad) whenever the tensor's gradient is computed; what it returns takes the gradient's place.")
+      .def("register_post_accumulate_grad_hook", register_accumulate_hook, "hook"_a, "Calls hook(tensor) after a leaf's grad was added to.")
+      .def("backward", tensor_backward, "gradient"_a = nb::none(), "retain_graph"_a = nb::none(), "create_graph"_a = false, "inputs"_a = nb::none(),
+           "Computes the gradient of this tensor with respect to the graph's leaves and adds it to their grad.");
+  m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a, "create_graph"_a, "accumulate"_a);
+  m.def("_same_edge_as_alias", [](const Tensor& x) { return shadow(x); });
+  m.def("_view_alias", [](const Tensor& x) { return alias(x); });
+
+  m.def("is_grad_enabled", [] { return grad_mode.enabled; }, "Are operations recorded on this thread?");
+  m.def("_set_grad_enabled", [](bool value) { grad_mode.enabled = value; });
+  m.def("is_inference_mode_enabled", [] { return grad_mode.inference; });
+  m.def("_set_inference_mode", [](bool value) { grad_mode.inference = value; });
+  m.def("is_anomaly_enabled", [] { return anomaly_enabled; });
+  m.def("is_anomaly_check_nan_enabled", [] { return anomaly_check_nan; });
+  m.def("_set_anomaly", [](bool enabled, bool check_nan) {
+    anomaly_enabled = enabled;
+    anomaly_check_nan = check_nan;
+  });
+}
+
+const Family family{bind};
+
+}  // namespace
+
+}  // namespace penlight::bindings

@@ -1,0 +1,183 @@
+// Conversions between Python objects and the core's types, and how the files of this folder register themselves.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+
+#include "autograd/engine.h"
+#include "autograd/view.h"
+#include "ops/elementwise.h"
+#include "tensor/promotion.h"
+#include "tensor/tensor.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace penlight::bindings {
+
+using TensorClass = nb::class_<TensorImpl>;
+
+// A file of bindings: static const Family family{[](nb::module_& m, TensorClass& tensor) { ... }};
+struct Family {
+  using Bind = void (*)(nb::module_&, TensorClass&);
+  explicit Family(Bind bind);
+};
+
+// A function of the module and a method of Tensor.
+template <class F, class... Extra>
+void both(nb::module_& m, TensorClass& tensor, const char* name, F f, const Extra&... extra) {
+  m.def(name, f, "input"_a, extra...);
+  tensor.def(name, f, extra...);
+}
+
+// ---- objects
+
+nb::object to_python(const Tensor& tensor);  // None where undefined
+nb::object to_python(const Ref<Node>& node);
+nb::object to_python(DType dtype);
+bool is_tensor(nb::handle object);
+Tensor tensor_of(nb::handle object);  // of a Tensor
+bool dtype_from(nb::handle object, DType* dtype);
+bool scalar_from(nb::handle object, std::optional<Scalar>* scalar);
+bool dims_from(nb::handle object, Dims* dims);  // an int or a sequence of ints
+nb::object size_object(const Dims& sizes);      // penlight.Size
+nb::object int_tuple(const Dims& values);
+// Sizes given as separate numbers or as one sequence: f(2, 3) or f((2, 3)).
+Dims dims_from_args(const nb::args& args, const char* function, std::size_t from = 0);
+std::vector<Tensor> tensors_from(nb::handle sequence, const char* what);
+
+// Attribute of a module of the package, imported at first use.
+nb::object package(const char* module, const char* name);
+
+// A size, dimension or number of elements: int or anything with __index__.
+struct Int {
+  int64_t value = 0;
+  operator int64_t() const { return value; }
+};
+
+}  // namespace penlight::bindings
+
+namespace nanobind::detail {
+
+template <>
+struct type_caster<penlight::Tensor> {
+  NB_TYPE_CASTER(penlight::Tensor, const_name("Tensor"))
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    if (!penlight::bindings::is_tensor(source)) return false;
+    value = penlight::bindings::tensor_of(source);
+    return true;
+  }
+  static handle from_cpp(const penlight::Tensor& tensor, rv_policy, cleanup_list*) noexcept {
+    return penlight::bindings::to_python(tensor).release();
+  }
+};
+
+template <>
+struct type_caster<penlight::Ref<penlight::Node>> {
+  NB_TYPE_CASTER(penlight::Ref<penlight::Node>, const_name("Node"))
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    penlight::Node* node;
+    if (!nb::try_cast<penlight::Node*>(source, node) || !node) return false;
+    value = penlight::Ref<penlight::Node>(node);
+    return true;
+  }
+  static handle from_cpp(const penlight::Ref<penlight::Node>& node, rv_policy, cleanup_list*) noexcept {
+    return penlight::bindings::to_python(node).release();
+  }
+};
+
+template <>
+struct type_caster<penlight::DType> {
+  NB_TYPE_CASTER(penlight::DType, const_name("dtype"))
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    return penlight::bindings::dtype_from(source, &value);
+  }
+  static handle from_cpp(penlight::DType dtype, rv_policy, cleanup_list*) noexcept {
+    return penlight::bindings::to_python(dtype).release();
+  }
+};
+
+template <>
+struct type_caster<penlight::Scalar> {
+  using Value = penlight::Scalar;
+  static constexpr auto Name = const_name("float | int | bool");
+  template <typename T_>
+  using Cast = movable_cast_t<T_>;
+  template <typename T_>
+  static constexpr bool can_cast() { return true; }
+  std::optional<penlight::Scalar> value;
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    return penlight::bindings::scalar_from(source, &value);
+  }
+  static handle from_cpp(const penlight::Scalar& scalar, rv_policy, cleanup_list*) noexcept {
+    using Kind = penlight::Scalar::Kind;
+    switch (scalar.kind()) {
+      case Kind::boolean: return PyBool_FromLong(scalar.to_bool());
+      case Kind::integer: return PyLong_FromLongLong(scalar.to_int());
+      default: return PyFloat_FromDouble(scalar.to_double());
+    }
+  }
+  explicit operator penlight::Scalar*() { return &*value; }
+  explicit operator penlight::Scalar&() { return *value; }
+  explicit operator penlight::Scalar&&() { return std::move(*value); }
+};
+
+template <>
+struct type_caster<penlight::Operand> {
+  using Value = penlight::Operand;
+  static constexpr auto Name = const_name("Tensor | float | int | bool");
+  template <typename T_>
+  using Cast = movable_cast_t<T_>;
+  template <typename T_>
+  static constexpr bool can_cast() { return true; }
+  std::optional<penlight::Operand> value;
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    if (penlight::bindings::is_tensor(source)) {
+      value.emplace(penlight::bindings::tensor_of(source));
+      return true;
+    }
+    std::optional<penlight::Scalar> scalar;
+    if (!penlight::bindings::scalar_from(source, &scalar)) return false;
+    value.emplace(*scalar);
+    return true;
+  }
+  explicit operator penlight::Operand*() { return &*value; }
+  explicit operator penlight::Operand&() { return *value; }
+  explicit operator penlight::Operand&&() { return std::move(*value); }
+};
+
+template <>
+struct type_caster<penlight::Dims> {
+  NB_TYPE_CASTER(penlight::Dims, const_name("int | collections.abc.Sequence[int]"))
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    return penlight::bindings::dims_from(source, &value);
+  }
+  static handle from_cpp(const penlight::Dims& dims, rv_policy, cleanup_list*) noexcept {
+    return penlight::bindings::int_tuple(dims).release();
+  }
+};
+
+template <>
+struct type_caster<penlight::bindings::Int> {
+  NB_TYPE_CASTER(penlight::bindings::Int, const_name("int"))
+  bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
+    if (PyBool_Check(source.ptr()) || !PyIndex_Check(source.ptr())) return false;
+    const Py_ssize_t number = PyNumber_AsSsize_t(source.ptr(), PyExc_OverflowError);
+    if (number == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      return false;
+    }
+    value.value = number;
+    return true;
+  }
+  static handle from_cpp(penlight::bindings::Int number, rv_policy, cleanup_list*) noexcept {
+    return PyLong_FromLongLong(number.value);
+  }
+};
+
+}  // namespace nanobind::detail

@@ -1,0 +1,178 @@
+// Elementwise kernels of the floating types.
+#include "kernels/elementwise.h"
+#include "kernels/math.h"
+#include "kernels/row_loops.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+namespace {
+
+template <class T>
+RowLoop unary_of(UnaryOp op) {
+  using C = compute_t<T>;
+  const auto row = [](auto f) { return make_row1<T, T>(f); };
+  switch (op) {
+    case UnaryOp::abs: return row([](C x) { return std::fabs(x); });
+    case UnaryOp::neg: return row([](C x) { return -x; });
+    case UnaryOp::sign: return row([](C x) { return x > 0 ? C(1) : x < 0 ? C(-1) : x == 0 ? C(0) : x; });
+    case UnaryOp::square: return row([](C x) { return x * x; });
+    case UnaryOp::relu: return row([](C x) { return x < 0 ? C(0) : x; });
+    case UnaryOp::reciprocal: return row([](C x) { return C(1) / x; });
+    case UnaryOp::exp: return row([](C x) { return std::exp(x); });
+    case UnaryOp::exp2: return row([](C x) { return std::exp2(x); });
+    case UnaryOp::expm1: return row([](C x) { return std::expm1(x); });
+    case UnaryOp::log: return row([](C x) { return std::log(x); });
+    case UnaryOp::log2: return row([](C x) { return std::log2(x); });
+    case UnaryOp::log10: return row([](C x) { return std::log10(x); });
+    case UnaryOp::log1p: return row([](C x) { return std::log1p(x); });
+    case UnaryOp::sqrt: return row([](C x) { return std::sqrt(x); });
+    case UnaryOp::rsqrt: return row([](C x) { return C(1) / std::sqrt(x); });
+    case UnaryOp::sin: return row([](C x) { return std::sin(x); });
+    case UnaryOp::cos: return row([](C x) { return std::cos(x); });
+    case UnaryOp::tan: return row([](C x) { return std::tan(x); });
+    case UnaryOp::asin: return row([](C x) { return std::asin(x); });
+    case UnaryOp::acos: return row([](C x) { return std::acos(x); });
+    case UnaryOp::atan: return row([](C x) { return std::atan(x); });
+    case UnaryOp::sinh: return row([](C x) { return std::sinh(x); });
+    case UnaryOp::cosh: return row([](C x) { return std::cosh(x); });
+    case UnaryOp::tanh: return row([](C x) { return std::tanh(x); });
+    case UnaryOp::asinh: return row([](C x) { return std::asinh(x); });
+    case UnaryOp::acosh: return row([](C x) { return std::acosh(x); });
+    case UnaryOp::atanh: return row([](C x) { return std::atanh(x); });
+    case UnaryOp::sigmoid: return row([](C x) { return math::sigmoid(x); });
+    case UnaryOp::erf: return row([](C x) { return std::erf(x); });
+    case UnaryOp::erfc: return row([](C x) { return std::erfc(x); });
+    case UnaryOp::lgamma: return row([](C x) { return math::lgamma(x); });
+    case UnaryOp::digamma: return row([](C x) { return math::digamma(double(x)); });
+    case UnaryOp::trigamma: return row([](C x) { return math::trigamma(double(x)); });
+    case UnaryOp::erfinv: return row([](C x) { return math::erfinv(double(x)); });
+    case UnaryOp::floor: return row([](C x) { return std::floor(x); });
+    case UnaryOp::ceil: return row([](C x) { return std::ceil(x); });
+    case UnaryOp::round: return row([](C x) { return math::round_even(x); });
+    case UnaryOp::trunc: return row([](C x) { return std::trunc(x); });
+    case UnaryOp::frac: return row([](C x) { return x - std::trunc(x); });
+    default: return nullptr;
+  }
+}
+
+template <class T>
+RowLoop test_of(TestOp op) {
+  using C = compute_t<T>;
+  const auto row = [](auto f) { return make_row1<bool, T>(f); };
+  switch (op) {
+    case TestOp::isnan: return row([](C x) { return x != x; });
+    case TestOp::isinf: return row([](C x) { return std::fabs(x) == C(INFINITY); });
+    case TestOp::isfinite: return row([](C x) { return std::fabs(x) < C(INFINITY); });
+    case TestOp::logical_not: return row([](C x) { return x == 0; });
+    case TestOp::signbit: return row([](C x) { return std::signbit(x); });
+  }
+  return nullptr;
+}
+
+// Python's remainder: the sign of the divisor.
+template <class C>
+inline C python_remainder(C a, C b) {
+  C r = std::fmod(a, b);
+  if (r != 0 && (r < 0) != (b < 0)) r += b;
+  return r;
+}
+
+// The largest integer not above a / b, found through the exact remainder as Python's // does.
+template <class C>
+inline C floor_divide(C a, C b) {
+  if (b == 0) return a / b;
+  C r = std::fmod(a, b);
+  C q = (a - r) / b;
+  if (r != 0 && (b < 0) != (r < 0)) q -= 1;
+  if (q == 0) return std::copysign(C(0), a / b);
+  C whole = std::floor(q);
+  if (q - whole > C(0.5)) whole += 1;
+  return whole;
+}
+
+template <class T>
+RowLoop binary_of(BinaryOp op) {
+  using C = compute_t<T>;
+  const auto row = [](auto f) { return make_row2<T, T>(f); };
+  switch (op) {
+    case BinaryOp::add: return row([](C a, C b) { return a + b; });
+    case BinaryOp::sub: return row([](C a, C b) { return a - b; });
+    case BinaryOp::mul: return row([](C a, C b) { return a * b; });
+    case BinaryOp::div: return row([](C a, C b) { return a / b; });
+    case BinaryOp::floor_div: return row([](C a, C b) { return floor_divide(a, b); });
+    case BinaryOp::trunc_div: return row([](C a, C b) { return std::trunc(a / b); });
+    case BinaryOp::remainder: return row([](C a, C b) { return python_remainder(a, b); });
+    case BinaryOp::fmod: return row([](C a, C b) { return std::fmod(a, b); });
+    case BinaryOp::pow: return row([](C a, C b) { return std::pow(a, b); });
+    case BinaryOp::atan2: return row([](C a, C b) { return std::atan2(a, b); });
+    case BinaryOp::maximum: return row([](C a, C b) { return a != a ? a : b != b ? b : a > b ? a : b; });
+    case BinaryOp::minimum: return row([](C a, C b) { return a != a ? a : b != b ? b : a < b ? a : b; });
+    case BinaryOp::fmax: return row([](C a, C b) { return a != a ? b : b != b ? a : a > b ? a : b; });
+    case BinaryOp::fmin: return row([](C a, C b) { return a != a ? b : b != b ? a : a < b ? a : b; });
+    case BinaryOp::hypot: return row([](C a, C b) { return std::hypot(a, b); });
+    case BinaryOp::copysign: return row([](C a, C b) { return std::copysign(a, b); });
+    default: return nullptr;
+  }
+}
+
+template <class T>
+RowLoop compare_of(CompareOp op) {
+  using C = compute_t<T>;
+  const auto row = [](auto f) { return make_row2<bool, T>(f); };
+  switch (op) {
+    case CompareOp::eq: return row([](C a, C b) { return a == b; });
+    case CompareOp::ne: return row([](C a, C b) { return a != b; });
+    case CompareOp::lt: return row([](C a, C b) { return a < b; });
+    case CompareOp::le: return row([](C a, C b) { return a <= b; });
+    case CompareOp::gt: return row([](C a, C b) { return a > b; });
+    case CompareOp::ge: return row([](C a, C b) { return a >= b; });
+    case CompareOp::logical_and: return row([](C a, C b) { return a != 0 && b != 0; });
+    case CompareOp::logical_or: return row([](C a, C b) { return a != 0 || b != 0; });
+    case CompareOp::logical_xor: return row([](C a, C b) { return (a != 0) != (b != 0); });
+  }
+  return nullptr;
+}
+
+template <class F>
+RowLoop pick(DType dtype, F f) {
+  switch (dtype) {
+    case DType::f32: return f(TypeTag<float>{});
+    case DType::f64: return f(TypeTag<double>{});
+    case DType::f16: return f(TypeTag<Half>{});
+    case DType::bf16: return f(TypeTag<BFloat16>{});
+    default: return nullptr;
+  }
+}
+
+RowLoop unary(UnaryOp op, DType dtype) {
+  return pick(dtype, [op](auto tag) { return unary_of<typename decltype(tag)::type>(op); });
+}
+RowLoop test(TestOp op, DType dtype) {
+  return pick(dtype, [op](auto tag) { return test_of<typename decltype(tag)::type>(op); });
+}
+RowLoop binary(BinaryOp op, DType dtype) {
+  return pick(dtype, [op](auto tag) { return binary_of<typename decltype(tag)::type>(op); });
+}
+RowLoop compare(CompareOp op, DType dtype) {
+  return pick(dtype, [op](auto tag) { return compare_of<typename decltype(tag)::type>(op); });
+}
+RowLoop where(DType dtype) {
+  return pick(dtype, [](auto tag) -> RowLoop { return &row_where<typename decltype(tag)::type>; });
+}
+RowLoop addcmul(DType dtype) {
+  return pick(dtype, [](auto tag) -> RowLoop { return &row_addcmul<typename decltype(tag)::type>; });
+}
+RowLoop cast(DType to, DType from) {
+  const auto row = [](auto t, auto f) -> RowLoop {
+    using To = typename decltype(t)::type;
+    using From = typename decltype(f)::type;
+    return make_row1<To, From>([](compute_t<From> x) { return compute_t<To>(x); });
+  };
+  return pick(to, [&](auto t) { return pick(from, [&](auto f) { return row(t, f); }); });
+}
+
+}  // namespace
+
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare, where, cast, addcmul};
+
+}  // namespace penlight::kernels::PENLIGHT_ISA

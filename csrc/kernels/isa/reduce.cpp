@@ -1,0 +1,277 @@
+// Reductions. A task reduces one chunk of n for one tile of inner; chunk results are then joined in order.
+#include "kernels/reduce.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <type_traits>
+
+#include "kernels/parallel.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+namespace {
+
+constexpr int64_t kChunk = 32768;  // elements of a task
+constexpr int64_t kBlock = 512;    // rows or elements summed plainly before joining the running total
+constexpr int64_t kTile = 1024;    // columns of a task: an accumulator row stays in L1
+constexpr int kLanes = 32;         // accumulators of a contiguous row: two 512-bit registers of float
+
+template <class T>
+using Sum = std::conditional_t<std::is_integral_v<T>, int64_t, compute_t<T>>;
+
+template <class T>
+struct AddOf {
+  using Acc = Sum<T>;
+  static Acc init() { return 0; }
+  static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)); }
+  static Acc join(Acc a, Acc b) {
+    if constexpr (std::is_integral_v<Acc>) return static_cast<Acc>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    else return a + b;
+  }
+};
+template <class T>
+struct AddSquaresOf : AddOf<T> {
+  using Acc = Sum<T>;
+  static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)) * static_cast<Acc>(compute_t<T>(x)); }
+};
+template <class T>
+struct AddAbsOf : AddOf<T> {
+  using Acc = Sum<T>;
+  static Acc load(T x) {
+    const Acc value = static_cast<Acc>(compute_t<T>(x));
+    return value < 0 ? -value : value;
+  }
+};
+template <class T>
+struct MulOf {
+  using Acc = Sum<T>;
+  static Acc init() { return 1; }
+  static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)); }
+  static Acc join(Acc a, Acc b) {
+    if constexpr (std::is_integral_v<Acc>) return static_cast<Acc>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+    else return a * b;
+  }
+};
+// The first element is the start: a chunk is never empty.
+template <class T, bool kMax>
+struct ExtremeOf {
+  using Acc = compute_t<T>;
+  static Acc init() {
+    if constexpr (std::is_floating_point_v<Acc>) return kMax ? Acc(-INFINITY) : Acc(INFINITY);
+    else if constexpr (std::is_same_v<Acc, bool>) return !kMax;
+    else if constexpr (std::is_signed_v<Acc>) {
+      constexpr Acc lowest = static_cast<Acc>(uint64_t(1) << (sizeof(Acc) * 8 - 1));
+      return kMax ? lowest : static_cast<Acc>(~lowest);
+    } else {
+      return kMax ? Acc(0) : static_cast<Acc>(~Acc(0));
+    }
+  }
+  static Acc load(T x) { return Acc(x); }
+  static Acc join(Acc a, Acc b) {
+    if constexpr (std::is_floating_point_v<Acc>) {
+      const Acc better = kMax ? (a > b ? a : b) : (a < b ? a : b);
+      return a != a ? a : b != b ? b : better;
+    } else {
+      return kMax ? (a > b ? a : b) : (a < b ? a : b);
+    }
+  }
+};
+template <class T, bool kAll>
+struct LogicOf {
+  using Acc = bool;
+  static Acc init() { return kAll; }
+  static Acc load(T x) { return compute_t<T>(x) != 0; }
+  static Acc join(Acc a, Acc b) { return kAll ? a && b : a || b; }
+};
+
+// One contiguous row: lanes, joined pairwise.
+template <class R, class T>
+typename R::Acc reduce_row(const T* x, int64_t n) {
+  using Acc = typename R::Acc;
+  Acc total = R::init();
+  while (n > 0) {
+    const int64_t block = n < kBlock * kLanes ? n : kBlock * kLanes;
+    Acc lanes[kLanes];
+    for (int j = 0; j < kLanes; ++j) lanes[j] = R::init();
+    int64_t i = 0;
+    for (; i + kLanes <= block; i += kLanes)
+      for (int j = 0; j < kLanes; ++j) lanes[j] = R::join(lanes[j], R::load(x[i + j]));
+    for (int j = 0; i < block; ++i, ++j) lanes[j] = R::join(lanes[j], R::load(x[i]));
+    for (int half = kLanes / 2; half > 0; half /= 2)
+      for (int j = 0; j < half; ++j) lanes[j] = R::join(lanes[j], lanes[j + half]);
+    total = R::join(total, lanes[0]);
+    x += block;
+    n -= block;
+  }
+  return total;
+}
+
+// Columns: rows of a tile added onto an accumulator row.
+template <class R, class T>
+void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, typename R::Acc* total) {
+  using Acc = typename R::Acc;
+  Acc part[kTile];
+  for (int64_t j = 0; j < columns; ++j) total[j] = R::init();
+  for (int64_t first = 0; first < n; first += kBlock) {
+    const int64_t last = n - first < kBlock ? n : first + kBlock;
+    for (int64_t j = 0; j < columns; ++j) part[j] = R::init();
+    for (int64_t i = first; i < last; ++i) {
+      const T* row = x + i * stride;
+#pragma GCC ivdep
+      for (int64_t j = 0; j < columns; ++j) part[j] = R::join(part[j], R::load(row[j]));
+    }
+    for (int64_t j = 0; j < columns; ++j) total[j] = R::join(total[j], part[j]);
+  }
+}
+
+template <class R, class T, class Out>
+bool reduce_with(const ReduceShape& s, const T* in, Out* out) {
+  using Acc = typename R::Acc;
+  const int64_t results = s.outer * s.inner;
+  if (results == 0) return true;
+  if (s.n == 0) {
+    for (int64_t i = 0; i < results; ++i) out[i] = Out(R::init());
+    return true;
+  }
+  const int64_t rows = s.inner == 1 ? kChunk : (kChunk / s.inner > 128 ? kChunk / s.inner : 128);
+  const int64_t chunks = (s.n + rows - 1) / rows;
+  if (s.inner == 1 && chunks == 1) {
+    const int64_t grain = kChunk / s.n > 0 ? kChunk / s.n : 1;
+    parallel::parallel_for(s.outer, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) out[o] = Out(reduce_row<R>(in + o * s.n, s.n));
+    });
+    return true;
+  }
+  const int64_t tiles = (s.inner + kTile - 1) / kTile;
+  Acc* partial = static_cast<Acc*>(std::malloc(static_cast<size_t>(s.outer * chunks * s.inner) * sizeof(Acc)));
+  if (!partial) return false;
+  const int64_t work = rows * (s.inner < kTile ? s.inner : kTile);
+  parallel::parallel_for(s.outer * chunks * tiles, work >= kChunk ? 1 : kChunk / work, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t tile = task % tiles, chunk = task / tiles % chunks, o = task / tiles / chunks;
+      const int64_t first = chunk * rows, count = s.n - first < rows ? s.n - first : rows;
+      const int64_t column = tile * kTile, columns = s.inner - column < kTile ? s.inner - column : kTile;
+      const T* x = in + (o * s.n + first) * s.inner + column;
+      Acc* result = partial + (o * chunks + chunk) * s.inner + column;
+      if (s.inner == 1) *result = reduce_row<R>(x, count);
+      else reduce_columns<R>(x, count, s.inner, columns, result);
+    }
+  });
+  for (int64_t o = 0; o < s.outer; ++o) {
+    Acc* p = partial + o * chunks * s.inner;
+    // Joined as a balanced tree over the chunks.
+    for (int64_t step = 1; step < chunks; step *= 2)
+      for (int64_t c = 0; c + step < chunks; c += 2 * step)
+        for (int64_t j = 0; j < s.inner; ++j)
+          p[c * s.inner + j] = R::join(p[c * s.inner + j], p[(c + step) * s.inner + j]);
+    for (int64_t j = 0; j < s.inner; ++j) out[o * s.inner + j] = Out(p[j]);
+  }
+  std::free(partial);
+  return true;
+}
+
+template <class T>
+bool reduce_type(ReduceOp op, const ReduceShape& s, const void* in, void* out) {
+  using SumOut = std::conditional_t<std::is_integral_v<T>, int64_t, T>;
+  const T* x = static_cast<const T*>(in);
+  switch (op) {
+    case ReduceOp::sum: return reduce_with<AddOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::prod: return reduce_with<MulOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::sum_squares: return reduce_with<AddSquaresOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::sum_abs: return reduce_with<AddAbsOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::max: return reduce_with<ExtremeOf<T, true>>(s, x, static_cast<T*>(out));
+    case ReduceOp::min: return reduce_with<ExtremeOf<T, false>>(s, x, static_cast<T*>(out));
+    case ReduceOp::all: return reduce_with<LogicOf<T, true>>(s, x, static_cast<bool*>(out));
+    case ReduceOp::any: return reduce_with<LogicOf<T, false>>(s, x, static_cast<bool*>(out));
+  }
+  return false;
+}
+
+template <class T, bool kMax>
+void arg_reduce_type(const ReduceShape& s, const T* x, T* values, int64_t* places) {
+  using C = compute_t<T>;
+  const int64_t grain = kChunk / (s.n > 0 ? s.n : 1) > 0 ? kChunk / (s.n > 0 ? s.n : 1) : 1;
+  parallel::parallel_for(s.outer * s.inner, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const T* at = x + r / s.inner * s.n * s.inner + r % s.inner;
+      C best = C(at[0]);
+      int64_t place = 0;
+      for (int64_t i = 1; i < s.n && best == best; ++i) {
+        const C value = C(at[i * s.inner]);
+        if (value != value || (kMax ? value > best : value < best)) {
+          best = value;
+          place = i;
+        }
+      }
+      if (values) values[r] = at[place * s.inner];
+      if (places) places[r] = place;
+    }
+  });
+}
+
+template <class T, class R>
+void scan_type(const ReduceShape& s, const T* x, T* out) {
+  const int64_t grain = kChunk / (s.n > 0 ? s.n : 1) > 0 ? kChunk / (s.n > 0 ? s.n : 1) : 1;
+  parallel::parallel_for(s.outer * s.inner, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t start = r / s.inner * s.n * s.inner + r % s.inner;
+      typename R::Acc total = R::init();
+      for (int64_t i = 0; i < s.n; ++i) {
+        total = R::join(total, R::load(x[start + i * s.inner]));
+        out[start + i * s.inner] = T(total);
+      }
+    }
+  });
+}
+
+template <class F>
+bool visit(DType dtype, F f) {
+  switch (dtype) {
+    case DType::u8: return f(TypeTag<uint8_t>{});
+    case DType::i8: return f(TypeTag<int8_t>{});
+    case DType::i16: return f(TypeTag<int16_t>{});
+    case DType::i32: return f(TypeTag<int32_t>{});
+    case DType::i64: return f(TypeTag<int64_t>{});
+    case DType::f16: return f(TypeTag<Half>{});
+    case DType::bf16: return f(TypeTag<BFloat16>{});
+    case DType::f32: return f(TypeTag<float>{});
+    case DType::f64: return f(TypeTag<double>{});
+    case DType::boolean: return f(TypeTag<bool>{});
+  }
+  return false;
+}
+
+bool reduce_any(ReduceOp op, DType dtype, const ReduceShape& shape, const void* in, void* out) {
+  return visit(dtype, [&](auto tag) { return reduce_type<typename decltype(tag)::type>(op, shape, in, out); });
+}
+
+bool arg_reduce(ReduceOp op, DType dtype, const ReduceShape& shape, const void* in, void* values, int64_t* places) {
+  if (op != ReduceOp::max && op != ReduceOp::min) return false;
+  return visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (op == ReduceOp::max)
+      arg_reduce_type<T, true>(shape, static_cast<const T*>(in), static_cast<T*>(values), places);
+    else
+      arg_reduce_type<T, false>(shape, static_cast<const T*>(in), static_cast<T*>(values), places);
+    return true;
+  });
+}
+
+bool scan(ScanOp op, DType dtype, const ReduceShape& shape, const void* in, void* out) {
+  return visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, bool>) {
+      return false;
+    } else {
+      if (op == ScanOp::sum) scan_type<T, AddOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
+      else scan_type<T, MulOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
+      return true;
+    }
+  });
+}
+
+}  // namespace
+
+extern constexpr ReduceKernels reduce_kernels = {reduce_any, arg_reduce, scan};
+
+}  // namespace penlight::kernels::PENLIGHT_ISA

@@ -1,0 +1,84 @@
+// Row loops from functions of one element. Included by kernel files only: everything is in their namespace.
+#pragma once
+
+#include "kernels/dtype.h"
+#include "kernels/isa.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+template <class Out, class In, class F>
+void row1(char* const* data, const int64_t* strides, int64_t n) {
+  const F f{};
+  char* out = data[0];
+  const char* in = data[1];
+  if (strides[0] == sizeof(Out) && strides[1] == sizeof(In)) {
+    Out* o = reinterpret_cast<Out*>(out);
+    const In* a = reinterpret_cast<const In*>(in);
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) o[i] = Out(f(compute_t<In>(a[i])));
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i, out += strides[0], in += strides[1])
+    *reinterpret_cast<Out*>(out) = Out(f(compute_t<In>(*reinterpret_cast<const In*>(in))));
+}
+
+template <class Out, class In, class F>
+void row2(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<In>;
+  const F f{};
+  char* out = data[0];
+  const char* x = data[1];
+  const char* y = data[2];
+  constexpr int64_t in = sizeof(In);
+  if (strides[0] == sizeof(Out) && (strides[1] == in || strides[1] == 0) && (strides[2] == in || strides[2] == 0)) {
+    Out* o = reinterpret_cast<Out*>(out);
+    const In* a = reinterpret_cast<const In*>(x);
+    const In* b = reinterpret_cast<const In*>(y);
+    if (strides[1] && strides[2]) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; ++i) o[i] = Out(f(C(a[i]), C(b[i])));
+    } else if (strides[1]) {
+      const C other = C(*b);
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; ++i) o[i] = Out(f(C(a[i]), other));
+    } else if (strides[2]) {
+      const C other = C(*a);
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; ++i) o[i] = Out(f(other, C(b[i])));
+    } else {
+      const Out value = Out(f(C(*a), C(*b)));
+      for (int64_t i = 0; i < n; ++i) o[i] = value;
+    }
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i, out += strides[0], x += strides[1], y += strides[2])
+    *reinterpret_cast<Out*>(out) =
+        Out(f(C(*reinterpret_cast<const In*>(x)), C(*reinterpret_cast<const In*>(y))));
+}
+
+template <class T>
+void row_where(char* const* data, const int64_t* strides, int64_t n) {
+  char* out = data[0];
+  const char *c = data[1], *x = data[2], *y = data[3];
+  for (int64_t i = 0; i < n; ++i, out += strides[0], c += strides[1], x += strides[2], y += strides[3])
+    *reinterpret_cast<T*>(out) = *reinterpret_cast<const T*>(*reinterpret_cast<const bool*>(c) ? x : y);
+}
+
+template <class T>
+void row_addcmul(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<T>;
+  char* out = data[0];
+  const char *a = data[1], *b = data[2], *c = data[3];
+  for (int64_t i = 0; i < n; ++i, out += strides[0], a += strides[1], b += strides[2], c += strides[3]) {
+    const C product = C(*reinterpret_cast<const T*>(b)) * C(*reinterpret_cast<const T*>(c));
+    *reinterpret_cast<T*>(out) = T(C(*reinterpret_cast<const T*>(a)) + product);
+  }
+}
+
+// A function object from a lambda's type, so that a table of plain function pointers can be made of it.
+template <class Out, class In, class F>
+constexpr auto make_row1(F) { return &row1<Out, In, F>; }
+template <class Out, class In, class F>
+constexpr auto make_row2(F) { return &row2<Out, In, F>; }
+
+}  // namespace penlight::kernels::PENLIGHT_ISA

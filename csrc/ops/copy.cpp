@@ -1,0 +1,180 @@
+#include "ops/copy.h"
+
+#include "autograd/engine.h"
+#include "kernels/elementwise.h"
+#include "ops/elementwise.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
+
+namespace penlight {
+
+namespace {
+
+// Both floating types are converted by the kernels of the instruction set.
+RowLoop cast_loop(DType to, DType from) {
+  const bool floats = is_floating(to) && is_floating(from);
+  return (floats ? kernels::elementwise_float() : kernels::elementwise_integer).cast(to, from);
+}
+
+bool overlap(const Tensor& a, const Tensor& b) { return a->storage->data() == b->storage->data() && a.raw() != b.raw(); }
+
+}  // namespace
+
+Tensor empty_like(const Tensor& x, DType dtype) {
+  Tensor result = empty(x.sizes(), dtype);
+  if (x.is_contiguous()) return result;
+  // Dense in another order: sort the dimensions by stride and see whether they fill memory without gaps.
+  SmallVec<std::size_t, 4> order;
+  for (std::size_t d = 0; d < x.sizes().size(); ++d) order.push_back(d);
+  for (std::size_t i = 1; i < order.size(); ++i)
+    for (std::size_t j = i; j > 0 && x.strides()[order[j - 1]] > x.strides()[order[j]]; --j)
+      std::swap(order[j - 1], order[j]);
+  int64_t expected = 1;
+  Dims strides(order.size());
+  for (std::size_t d : order) {
+    if (x.sizes()[d] != 1 && x.strides()[d] != expected) return result;
+    strides[d] = expected;
+    expected *= x.sizes()[d];
+  }
+  result->strides = strides;
+  return result;
+}
+
+void copy_values(const Tensor& to, const Tensor& from) {
+  if (overlap(to, from)) return copy_values(to, clone_values(from));
+  run_loop(cast_loop(to.dtype(), from.dtype()), {&to, &from});
+}
+
+void fill_values(const Tensor& to, const Scalar& value) {
+  alignas(8) char element[8];
+  value.store(to.dtype(), element);
+  LoopOperand operands[2] = {{to.raw(), nullptr, itemsize(to.dtype())}, {element, nullptr, 0, true}};
+  if (!to.is_contiguous()) operands[0].strides = to.strides().data();
+  const RowLoop loop = cast_loop(to.dtype(), to.dtype());
+  run_loop(loop, to.sizes(), operands, 2);
+}
+
+Tensor clone_values(const Tensor& x) {
+  Tensor result = empty_like(x, x.dtype());
+  copy_values(result, x);
+  return result;
+}
+
+Tensor clone(const Tensor& x) {
+  Tensor y = clone_values(x);
+  if (needs_grad(x))
+    record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  return y;
+}
+
+Tensor contiguous(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  Tensor y = empty(x.sizes(), x.dtype());
+  copy_values(y, x);
+  if (needs_grad(x))
+    record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  return y;
+}
+
+Tensor cast(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = empty_like(x, dtype);
+  copy_values(y, x);
+  if (needs_grad(x) && is_floating(dtype))
+    record("ToCopyBackward0", x, y, {}, [from = x.dtype()](Backward&, const Tensor& g) { return Grads{cast(g, from)}; });
+  return y;
+}
+
+Tensor detach(const Tensor& x) {
+  Tensor y = alias(x);
+  y->inference = x->inference;
+  return y;
+}
+
+Tensor& copy_(Tensor& self, const Tensor& source) {
+  check_inplace(self, "copy_");
+  Dims shape = broadcast_shapes(self.sizes(), source.sizes());
+  check(shape == self.sizes(), "The expanded size of the tensor (", self.sizes(), ") must match the existing size (",
+        source.sizes(), ")");
+  if (!needs_grad(self, source)) {
+    copy_values(self, source);
+    self.changed();
+    return self;
+  }
+  Tensor values = empty(self.sizes(), self.dtype());
+  copy_values(values, source);
+  if (needs_grad(source) && is_floating(self.dtype()))
+    record("CopyBackwards", {Tensor(), source}, values, {},
+           [](Backward&, const Tensor& g) { return Grads{Tensor(), g}; });
+  assign(self, values);
+  return self;
+}
+
+Tensor& fill_(Tensor& self, const Scalar& value) {
+  check_inplace(self, "fill_");
+  if (!needs_grad(self)) {
+    fill_values(self, value);
+    self.changed();
+    return self;
+  }
+  assign(self, full(self.sizes(), value, self.dtype()));
+  return self;
+}
+
+Tensor& fill_(Tensor& self, const Tensor& value) {
+  check(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with ", value.dim(),
+        " dimensions.");
+  return copy_(self, value);
+}
+
+Tensor& zero_(Tensor& self) { return fill_(self, Scalar(0)); }
+
+Tensor full(const Dims& sizes, const Scalar& value, DType dtype) {
+  Tensor result = empty(sizes, dtype);
+  fill_values(result, value);
+  return result;
+}
+
+Tensor zeros(const Dims& sizes, DType dtype) {
+  Tensor result = empty(sizes, dtype);
+  if (result->storage->bytes() > 0) std::memset(result.raw(), 0, static_cast<std::size_t>(result->storage->bytes()));
+  return result;
+}
+
+Tensor scalar_tensor(const Scalar& value, DType dtype) { return full({}, value, dtype); }
+
+// ---- what the layers below need of operations
+
+namespace {
+
+const bool installed = [] {
+  engine_operations.add = [](const Tensor& a, const Tensor& b) { return add(a, b); };
+  engine_operations.add_in_place = [](const Tensor& to, const Tensor& other) {
+    add_into(to, to, other);
+    to.changed();
+  };
+  engine_operations.sum_to = sum_to;
+  engine_operations.cast = cast;
+  engine_operations.clone = [](const Tensor& x) {
+    // A gradient is laid out as plainly as possible: expanded or transposed ones become contiguous.
+    return x.is_contiguous() ? clone(x) : contiguous(x);
+  };
+  engine_operations.has_nan = [](const Tensor& x) { return any(isnan(detach(x))).data<bool>()[0]; };
+  view_operations.copy_values = copy_values;
+  view_operations.clone_values = clone_values;
+  view_operations.as_strided = [](const Tensor& x, const Window& w) {
+    return as_strided(x, w.sizes, w.strides, w.offset);
+  };
+  view_operations.inside = [](const Tensor& g, const Window& base, const Window& window) {
+    return transfer(g, base, window);
+  };
+  view_operations.outside = [](const Tensor& g, const Window& base, const Window& window) {
+    const Tensor mask = transfer(full(window.sizes, Scalar(1), g.dtype()), window, base);
+    return where(cast(mask, DType::boolean), 0, g);
+  };
+  return true;
+}();
+
+}  // namespace
+
+}  // namespace penlight

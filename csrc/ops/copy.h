@@ -1,0 +1,47 @@
+// Copies: between types, layouts and tensors.
+#pragma once
+
+#include "autograd/view.h"
+#include "tensor/broadcast.h"
+#include "tensor/promotion.h"
+
+namespace penlight {
+
+Tensor cast(const Tensor& x, DType dtype);             // x itself where it has the type
+Tensor clone(const Tensor& x);
+Tensor contiguous(const Tensor& x);                    // x itself where it is
+Tensor detach(const Tensor& x);
+Tensor& copy_(Tensor& self, const Tensor& source);
+Tensor& fill_(Tensor& self, const Scalar& value);
+Tensor& fill_(Tensor& self, const Tensor& value);
+Tensor& zero_(Tensor& self);
+
+// Values without a record: to and from have compatible (broadcast) sizes, any types.
+void copy_values(const Tensor& to, const Tensor& from);
+void fill_values(const Tensor& to, const Scalar& value);
+Tensor clone_values(const Tensor& x);
+
+// A new tensor of x's sizes laid out in memory as x is, where x is dense; otherwise contiguous.
+Tensor empty_like(const Tensor& x, DType dtype);
+
+Tensor full(const Dims& sizes, const Scalar& value, DType dtype);
+Tensor zeros(const Dims& sizes, DType dtype);
+Tensor scalar_tensor(const Scalar& value, DType dtype);
+
+// The pattern of an operation in place: checks, the result out of place (recorded), then carried over.
+// compute gets a tensor that stands for self and is not changed with it.
+template <class Compute>
+Tensor& in_place(Tensor& self, const char* name, Compute compute) {
+  check_inplace(self, name);
+  const Tensor result = compute(grad_mode.enabled ? shadow(self) : self);
+  check(result.sizes() == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ",
+        result.sizes());
+  const DType from = result.dtype(), to = self.dtype();
+  const auto kind = [](DType t) { return is_floating(t) ? 2 : t == DType::boolean ? 0 : 1; };
+  check(kind(from) <= kind(to), "result type ", scalar_name(from), " can't be cast to the desired output type ",
+        scalar_name(to));
+  assign(self, cast(result, to));
+  return self;
+}
+
+}  // namespace penlight

@@ -1,0 +1,98 @@
+#include "tensor/tensor.h"
+
+namespace penlight {
+
+bool Tensor::is_contiguous() const {
+  int64_t expected = 1;
+  bool contiguous = true;
+  for (std::size_t d = impl_->sizes.size(); d-- > 0;) {
+    const int64_t size = impl_->sizes[d];
+    if (size == 0) return true;
+    if (size != 1 && impl_->strides[d] != expected) contiguous = false;
+    expected *= size;
+  }
+  return contiguous;
+}
+
+int64_t checked_numel(const Dims& sizes) {
+  check(sizes.size() <= 64, "tensors have at most 64 dimensions, got ", sizes.size());
+  int64_t count = 1;
+  bool overflow = false, zero = false;
+  for (int64_t size : sizes) {
+    check(size >= 0, "Trying to create tensor with negative dimension ", size, ": ", sizes);
+    zero |= size == 0;
+    overflow |= __builtin_mul_overflow(count, size > 0 ? size : 1, &count);
+  }
+  check(!overflow && count <= INT64_MAX / 8, "Storage size calculation overflowed with sizes=", sizes);
+  return zero ? 0 : count;
+}
+
+Dims contiguous_strides(const Dims& sizes) {
+  Dims strides(sizes.size());
+  int64_t stride = 1;
+  for (std::size_t d = sizes.size(); d-- > 0;) {
+    strides[d] = stride;
+    stride *= sizes[d] > 1 ? sizes[d] : 1;
+  }
+  return strides;
+}
+
+Tensor empty(const Dims& sizes, DType dtype) {
+  const int64_t count = checked_numel(sizes);
+  auto impl = make_ref<TensorImpl>();
+  impl->storage = make_ref<Storage>(count * itemsize(dtype));
+  impl->sizes = sizes;
+  impl->strides = contiguous_strides(sizes);
+  impl->dtype = dtype;
+  return Tensor(std::move(impl));
+}
+
+Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
+  auto impl = make_ref<TensorImpl>();
+  impl->storage = tensor->storage;
+  impl->offset = offset;
+  impl->sizes = std::move(sizes);
+  impl->strides = std::move(strides);
+  impl->dtype = tensor.dtype();
+  impl->inference = tensor->inference;
+  return Tensor(std::move(impl));
+}
+
+int64_t wrap_dim(int64_t dim, int64_t ndim) {
+  const int64_t count = ndim == 0 ? 1 : ndim;
+  check<IndexError>(dim >= -count && dim < count, "Dimension out of range (expected to be in range of [", -count,
+                    ", ", count - 1, "], but got ", dim, ")");
+  return dim < 0 ? dim + count : dim;
+}
+
+const char* dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::u8: return "torch.uint8";
+    case DType::i8: return "torch.int8";
+    case DType::i16: return "torch.int16";
+    case DType::i32: return "torch.int32";
+    case DType::i64: return "torch.int64";
+    case DType::f16: return "torch.float16";
+    case DType::bf16: return "torch.bfloat16";
+    case DType::f32: return "torch.float32";
+    case DType::f64: return "torch.float64";
+    default: return "torch.bool";
+  }
+}
+
+const char* scalar_name(DType dtype) {
+  switch (dtype) {
+    case DType::u8: return "Byte";
+    case DType::i8: return "Char";
+    case DType::i16: return "Short";
+    case DType::i32: return "Int";
+    case DType::i64: return "Long";
+    case DType::f16: return "Half";
+    case DType::bf16: return "BFloat16";
+    case DType::f32: return "Float";
+    case DType::f64: return "Double";
+    default: return "Bool";
+  }
+}
+
+}  // namespace penlight

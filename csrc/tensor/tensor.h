@@ -1,0 +1,95 @@
+// A tensor: a typed, strided window on a storage.
+#pragma once
+
+#include <memory>
+
+#include "kernels/dtype.h"
+#include "tensor/error.h"
+#include "tensor/ref.h"
+#include "tensor/scalar.h"
+#include "tensor/storage.h"
+
+namespace penlight {
+
+// What autograd keeps with a tensor; the tensor layer only owns it.
+struct GradMetaBase {
+  virtual ~GradMetaBase() = default;
+};
+
+class TensorImpl final : public RefCounted {
+ public:
+  Ref<Storage> storage;
+  int64_t offset = 0;  // of the first element, in elements
+  Dims sizes, strides;  // strides in elements
+  DType dtype = DType::f32;
+  bool requires_grad = false;   // a leaf that asks for its gradient, or the result of recorded operations
+  bool inference = false;       // made under inference_mode: never recorded
+  bool no_grad_view = false;    // a view made under no_grad
+  bool multi_output_view = false;  // one of several views made by one call (split, unbind)
+  Ref<TensorImpl> base;         // for a view: the tensor that owns the memory
+  std::unique_ptr<GradMetaBase> grad_meta;
+};
+
+class Tensor {
+ public:
+  Tensor() = default;
+  explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+  explicit Tensor(TensorImpl* impl) : impl_(impl) {}
+
+  bool defined() const { return static_cast<bool>(impl_); }
+  explicit operator bool() const { return defined(); }
+  TensorImpl* impl() const { return impl_.get(); }
+  TensorImpl* operator->() const { return impl_.get(); }
+  bool same(const Tensor& other) const { return impl_ == other.impl_; }
+
+  int64_t dim() const { return static_cast<int64_t>(impl_->sizes.size()); }
+  const Dims& sizes() const { return impl_->sizes; }
+  const Dims& strides() const { return impl_->strides; }
+  int64_t size(int64_t d) const { return impl_->sizes[static_cast<std::size_t>(d)]; }
+  int64_t stride(int64_t d) const { return impl_->strides[static_cast<std::size_t>(d)]; }
+  int64_t numel() const {
+    int64_t count = 1;
+    for (int64_t size : impl_->sizes) count *= size;
+    return count;
+  }
+  DType dtype() const { return impl_->dtype; }
+  // A view takes part in the graph as soon as its base does.
+  bool requires_grad() const {
+    return impl_->requires_grad || (impl_->base && impl_->base->requires_grad);
+  }
+  bool is_contiguous() const;
+
+  // The first element. Valid for reading and writing within sizes and strides.
+  void* raw() const {
+    return static_cast<char*>(impl_->storage->data()) + impl_->offset * itemsize(impl_->dtype);
+  }
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(raw());
+  }
+  // Announces a change in place.
+  void changed() const { impl_->storage->changed(); }
+
+ private:
+  Ref<TensorImpl> impl_;
+};
+
+using Tensors = SmallVec<Tensor, 3>;
+
+// A new contiguous tensor, uninitialised. Sizes are checked: none negative, the product within 64 bits.
+Tensor empty(const Dims& sizes, DType dtype);
+// A tensor over the same memory that autograd knows nothing of. The caller has checked that it stays inside.
+Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset);
+inline Tensor alias(const Tensor& tensor) {
+  return alias(tensor, tensor.sizes(), tensor.strides(), tensor->offset);
+}
+
+Dims contiguous_strides(const Dims& sizes);
+int64_t checked_numel(const Dims& sizes);
+// A dimension counted from the end where negative; raises IndexError outside [-ndim, ndim).
+int64_t wrap_dim(int64_t dim, int64_t ndim);
+
+const char* dtype_name(DType dtype);    // "torch.float32"
+const char* scalar_name(DType dtype);   // "Float", as PyTorch's errors call it
+
+}  // namespace penlight
