@@ -101,6 +101,6 @@ def show_config() -> str:
     """What this build is and what was picked for the machine it runs on."""
     return (
         f"penlight {penlight.__version__}\n"
-        f"  instruction set: {penlight._C.instruction_set()}\n"
+        f"  instruction set: {penlight._C._instruction_set()}\n"
         f"  threads: {penlight.get_num_threads()}\n"
     )

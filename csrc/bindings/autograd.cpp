@@ -61,7 +61,7 @@ void erase(std::vector<HookEntry>& list, uint64_t id) {
     }
 }
 
-nb::object handle(nb::object remove) { return package("utils.hooks", "RemovableHandle")(remove); }
+nb::object handle(nb::object remove) { return package("autograd._handle", "HookHandle")(remove); }
 
 nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtras::*list, nb::object function,
                          uint32_t output_nr = 0) {

@@ -105,16 +105,16 @@ nb::object to_python(const Tensor& tensor) {
 nb::object to_python(const Ref<Node>& node) {
   if (!node) return nb::none();
   if (void* object = node->python_object()) return nb::borrow(static_cast<PyObject*>(object));
-  static nb::object types = nb::steal(PyDict_New());
+  static PyObject* const types = PyDict_New();  // lives to the end of the process
   const std::string name = node->name();
   nb::object key = nb::steal(PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size())));
-  PyObject* type = PyDict_GetItem(types.ptr(), key.ptr());
+  PyObject* type = PyDict_GetItem(types, key.ptr());
   nb::object made;
   if (!type) {
     nb::dict contents;
     contents["__module__"] = "torch.autograd.function";
     made = nb::handle(reinterpret_cast<PyObject*>(&PyType_Type))(key, nb::make_tuple(nb::handle(reinterpret_cast<PyObject*>(node_type))), contents);
-    PyDict_SetItem(types.ptr(), key.ptr(), made.ptr());
+    PyDict_SetItem(types, key.ptr(), made.ptr());
     type = made.ptr();
   }
   nb::object object = nb::inst_take_ownership(nb::handle(type), node.get());

@@ -14,6 +14,7 @@
 #include "ops/elementwise.h"
 #include "tensor/promotion.h"
 #include "tensor/tensor.h"
+#include "tensor/unlocked.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

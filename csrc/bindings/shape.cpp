@@ -101,6 +101,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
   for (const char* name : {"transpose", "swapaxes", "swapdims"})
     both(m, tensor, name, [](const Tensor& x, Int a, Int b) { return transpose(x, a, b); }, "dim0"_a, "dim1"_a, "Two dimensions exchanged.");
   both(m, tensor, "t", t, "A matrix transposed.");
+  tensor.def_prop_ro("T", [](const Tensor& x) {
     Dims order;
     for (int64_t d = x.dim(); d-- > 0;) order.push_back(d);
     return permute(x, order);

@@ -1,0 +1,77 @@
+"""penlight: PyTorch's tensors, convolutions and automatic differentiation for the CPU.
+
+``import penlight as torch``: names, arguments, defaults, types and printed forms are PyTorch's.
+"""
+
+__version__ = "0.1.0"
+
+from penlight import _C
+from penlight._C import *  # noqa: F403
+from penlight._C import Tensor, dtype
+from penlight._device import device
+from penlight._size import Size
+
+from penlight import autograd, return_types, version  # isort: skip
+from penlight._functions import *  # noqa: F403  # isort: skip
+from penlight import _functions, _tensor  # isort: skip
+from penlight.autograd.grad_mode import (  # isort: skip
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+)
+
+# What most programs do not use is imported when it is asked for.
+_LAZY_MODULES = (
+    "backends", "cuda", "datasets", "demo", "func", "hub", "nn", "optim", "random", "serialization", "utils",
+)  # fmt: skip
+_LAZY_NAMES = {
+    "set_printoptions": "_printing",
+    "get_printoptions": "_printing",
+    "printoptions": "_printing",
+    "from_numpy": "_interop",
+    "from_dlpack": "_interop",
+    "save": "serialization",
+    "load": "serialization",
+    "finfo": "_typeinfo",
+    "iinfo": "_typeinfo",
+    "typename": "_legacy_types",
+    "set_default_tensor_type": "_legacy_types",
+    "install_as_torch": "_as_torch",
+    **dict.fromkeys(
+        (
+            "is_tensor", "is_complex", "is_storage", "get_default_device", "set_default_device",
+            "use_deterministic_algorithms", "are_deterministic_algorithms_enabled",
+            "get_float32_matmul_precision", "set_float32_matmul_precision", "get_num_interop_threads",
+            "set_num_interop_threads", "compile", "show_config",
+        ),
+        "_settings",
+    ),
+}  # fmt: skip
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in _LAZY_MODULES:
+        return import_module(f"penlight.{name}")
+    if name in _LAZY_NAMES:
+        value = getattr(import_module(f"penlight.{_LAZY_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name.endswith("Tensor"):
+        found = getattr(import_module("penlight._legacy_types"), name, None)
+        if found is not None:
+            return found
+    raise AttributeError(f"module 'penlight' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
+
+
+inf = 1e999
+nan = inf - inf
+pi = 3.141592653589793
+e = 2.718281828459045
+newaxis = None

@@ -1,0 +1,234 @@
+"""Methods of Tensor that are written in Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import penlight
+from penlight import _C, Tensor, dtype
+from penlight import _functions as F
+from penlight._device import device as Device
+
+_CPU = Device("cpu")
+
+
+def _attach(function: Any, name: str | None = None) -> None:
+    setattr(Tensor, name or function.__name__, function)
+
+
+# ---- conversions
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor with another type (and device: the CPU is the only one). Itself where nothing changes.
+
+    Called as ``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, with ``non_blocking``, ``copy`` and
+    ``memory_format`` besides.
+    """
+    wanted = kwargs.pop("dtype", None)
+    copy = kwargs.pop("copy", False)
+    place = kwargs.pop("device", None)
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    other = kwargs.pop("other", None)
+    if kwargs:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    flags = 0
+    for argument in args:
+        if isinstance(argument, dtype):
+            wanted = argument
+        elif isinstance(argument, Tensor):
+            other = argument
+        elif isinstance(argument, bool):
+            if flags == 1:
+                copy = argument
+            flags += 1
+        elif isinstance(argument, (str, int, Device)):
+            place = argument
+        elif argument is not None:
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(argument).__name__})")
+    F._check_cpu(place)
+    if other is not None:
+        wanted = other.dtype
+    if wanted is None or wanted is self.dtype:
+        return self.clone() if copy else self
+    return self._cast(wanted)
+
+
+def _caster(wanted: dtype) -> Any:
+    def cast(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self if self.dtype is wanted else self._cast(wanted)
+
+    return cast
+
+
+for _name, _dtype in {
+    "float": _C.float32, "double": _C.float64, "half": _C.float16, "bfloat16": _C.bfloat16, "long": _C.int64,
+    "int": _C.int32, "short": _C.int16, "char": _C.int8, "byte": _C.uint8, "bool": _C.bool,
+}.items():  # fmt: skip
+    _attach(_caster(_dtype), _name)
+
+
+def _to_type(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+    from penlight._legacy_types import tensor_type
+
+    return tensor_type(self, *args, **kwargs)
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor with another's type."""
+    return self.to(other.dtype)
+
+
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself: there is no other place."""
+    return self
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises: penlight computes on the CPU alone."""
+    raise RuntimeError("cuda: penlight computes on the CPU alone; use tensor.cpu() or leave the tensor where it is")
+
+
+# ---- as a Python object
+
+
+def _one(self: Tensor) -> Any:
+    if self.numel() != 1:
+        if self.numel() == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+    return self.item()
+
+
+def __bool__(self: Tensor) -> bool:
+    return bool(_one(self))
+
+
+def __int__(self: Tensor) -> int:
+    return int(self.item())
+
+
+def __float__(self: Tensor) -> float:
+    return float(self.item())
+
+
+def __index__(self: Tensor) -> int:
+    if self.is_floating_point() or self.numel() != 1:
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(self.item())
+
+
+def __len__(self: Tensor) -> int:
+    if self.dim() == 0:
+        raise TypeError("len() of a 0-d tensor")
+    return self.size(0)
+
+
+def __iter__(self: Tensor) -> Any:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+def __reversed__(self: Tensor) -> Tensor:
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def __repr__(self: Tensor, *, tensor_contents: Any = None) -> str:
+    from penlight._printing import tensor_repr
+
+    return tensor_repr(self)
+
+
+def __format__(self: Tensor, spec: str) -> str:
+    from penlight._printing import tensor_format
+
+    return tensor_format(self, spec)
+
+
+def _interop(function: str) -> Any:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        from penlight import _interop
+
+        return getattr(_interop, function)(self, *args, **kwargs)
+
+    return method
+
+
+for _method, _function in {
+    "numpy": "numpy", "__array__": "array", "__array_wrap__": "array_wrap", "__dlpack__": "dlpack",
+    "__dlpack_device__": "dlpack_device", "__copy__": "copied", "__deepcopy__": "deep_copied",
+    "__reduce_ex__": "reduced", "__contains__": "contains",
+}.items():  # fmt: skip
+    _attach(_interop(_function), _method)
+
+
+# ---- operations
+
+
+def norm(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """See :func:`penlight.norm`."""
+    return F.norm(self, p, dim, keepdim, dtype)
+
+
+def _function_as_method(name: str) -> Any:
+    function = getattr(F, name)
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = function.__doc__
+    return method
+
+
+for _name in ("allclose", "isclose", "equal", "count_nonzero", "tensor_split", "diff"):
+    _attach(_function_as_method(_name), _name)
+
+
+def is_nonzero(self: Tensor) -> bool:
+    """The truth of a tensor with one element."""
+    return bool(self)
+
+
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Have both the same sizes?"""
+    return self.shape == other.shape
+
+
+def apply_(self: Tensor, function: Any) -> Tensor:
+    """Every element replaced by ``function(element)``. Slow: for trying things out."""
+    values = penlight.tensor([function(v) for v in self.detach().reshape(-1).tolist()], dtype=self.dtype)
+    with penlight.no_grad():
+        return self.copy_(values.reshape(self.shape))
+
+
+def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """A copy with ``value`` where the mask is true."""
+    return _C.where(mask, _C.full((), value, dtype=self.dtype) if not isinstance(value, Tensor) else value, self)
+
+
+for _function in (
+    to, type_as, cpu, cuda, __bool__, __int__, __float__, __index__, __len__, __iter__, __reversed__, __repr__,
+    __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
+):  # fmt: skip
+    _attach(_function)
+
+_attach(_to_type, "type")
+Tensor.device = property(lambda self: _CPU)
+Tensor.layout = property(lambda self: penlight.strided)
+Tensor.is_cuda = property(lambda self: False)
+Tensor.is_cpu = property(lambda self: True)
+Tensor.is_sparse = property(lambda self: False)
+Tensor.is_quantized = property(lambda self: False)
+Tensor.is_mps = property(lambda self: False)
+Tensor.is_meta = property(lambda self: False)
+Tensor.names = property(lambda self: (None,) * self.dim())
+Tensor.name = property(lambda self: None)
+Tensor.get_device = lambda self: -1
+Tensor.is_pinned = lambda self: False
+Tensor.is_shared = lambda self: False
+Tensor.pin_memory = lambda self: self
+Tensor.__array_priority__ = 1000
+Tensor._make_subclass = staticmethod(_C._make_subclass)
+Tensor.__module__ = "torch"
