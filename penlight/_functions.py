@@ -103,9 +103,7 @@ def _check_cpu(device: Any) -> None:
 def set_default_dtype(d: dtype) -> None:
     """The type of floating tensors made without one."""
     if not d.is_floating_point:
-        raise TypeError(
-            "only floating-point types are supported as the default type"
-        )
+        raise TypeError("only floating-point types are supported as the default type")
     _C._set_default_dtype(d)
 
 
@@ -126,7 +124,9 @@ def set_num_threads(number: int) -> None:
 # ---- comparisons
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
     """Where ``|input - other| <= atol + rtol * |other|``: bool."""
     if input.dtype != other.dtype:
         raise RuntimeError(f"{_name(input)} did not match {_name(other)}")
@@ -137,14 +137,18 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         close = close | (input.isnan() & other.isnan())
     if not input.is_floating_point():
         input, other = input.to(_C.float64), other.to(_C.float64)
-    return close | (((input - other).abs() <= atol + rtol * other.abs()) & other.isfinite() & input.isfinite())
+    return close | (
+        ((input - other).abs() <= atol + rtol * other.abs()) & other.isfinite() & input.isfinite()
+    )
 
 
 def _name(x: Tensor) -> str:
     return str(x.dtype).removeprefix("torch.").capitalize()
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
     """Is every element close (see :func:`isclose`)?"""
     return bool(isclose(input, other, rtol, atol, equal_nan).all().item())
 
@@ -173,8 +177,10 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """May a result of one type be written to a tensor of another in place?"""
+
     def kind(d):
         return 2 if d.is_floating_point else 0 if d is _C.bool else 1
+
     return kind(from_) <= kind(to)
 
 
@@ -202,9 +208,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     if indexing not in (None, "ij", "xy"):
-        raise RuntimeError(
-            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
-        )
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     lines = [t.reshape(-1) for t in tensors]
     swap = indexing == "xy" and len(lines) >= 2
     if swap:
@@ -288,7 +292,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 # ---- sums and differences
 
 
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: dtype | None = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: dtype | None = None
+) -> Tensor:
     """The p-norm of all elements, or along dimensions: ``sum(|x|^p)^(1/p)``."""
     if dtype is not None:
         input = input.to(dtype)
@@ -317,12 +323,16 @@ def _euclidean(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return _C.where(zero, squares, _C.where(zero, 1, squares).sqrt())
 
 
-def var_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def var_mean(
+    input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
     return input.var(dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
 
 
-def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def std_mean(
+    input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
     return input.std(dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
 
@@ -331,7 +341,9 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     """Differences of neighbours, n times over."""
     for _ in range(n):
         length = input.size(dim)
-        input = input.narrow(dim, min(1, length), max(length - 1, 0)) - input.narrow(dim, 0, max(length - 1, 0))
+        input = input.narrow(dim, min(1, length), max(length - 1, 0)) - input.narrow(
+            dim, 0, max(length - 1, 0)
+        )
     return input
 
 
@@ -349,5 +361,3 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
 
 def where_indices(condition: Tensor) -> tuple[Tensor, ...]:
     return condition.nonzero(as_tuple=True)
-
-

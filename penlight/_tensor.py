@@ -46,7 +46,9 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         elif isinstance(argument, (str, int, Device)):
             place = argument
         elif argument is not None:
-            raise TypeError(f"to() received an invalid combination of arguments - got ({type(argument).__name__})")
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({type(argument).__name__})"
+            )
     F._check_cpu(place)
     if other is not None:
         wanted = other.dtype
@@ -87,7 +89,9 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """Raises: penlight computes on the CPU alone."""
-    raise RuntimeError("cuda: penlight computes on the CPU alone; use tensor.cpu() or leave the tensor where it is")
+    raise RuntimeError(
+        "cuda: penlight computes on the CPU alone; use tensor.cpu() or leave the tensor where it is"
+    )
 
 
 # ---- as a Python object
@@ -205,7 +209,9 @@ def apply_(self: Tensor, function: Any) -> Tensor:
 
 def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A copy with ``value`` where the mask is true."""
-    return _C.where(mask, _C.full((), value, dtype=self.dtype) if not isinstance(value, Tensor) else value, self)
+    return _C.where(
+        mask, _C.full((), value, dtype=self.dtype) if not isinstance(value, Tensor) else value, self
+    )
 
 
 for _function in (

@@ -6,13 +6,13 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from penlight.utils.data import DataLoader, TensorDataset
 
 import penlight
 from penlight import demo
 from penlight.datasets import digits_split
 from penlight.demo import flowchart, pictures, report, svg
 from penlight.demo.train import BATCH_SIZE, LEARNING_RATE, make_net, train
+from penlight.utils.data import DataLoader, TensorDataset
 
 pytest.importorskip("rich")
 pytest.importorskip("safetensors")

@@ -12,7 +12,9 @@ void (*warn)(const std::string&) = +[](const std::string&) {};
 namespace {
 thread_local Node* running = nullptr;
 }
-Node* running_node() { return running; }
+Node* running_node() {
+  return running;
+}
 
 // ---- what a run keeps for a node; a node taking part in several runs at a time has several, chained
 
@@ -20,11 +22,11 @@ struct EngineState {
   const void* run = nullptr;
   EngineState* next = nullptr;
   Node* node = nullptr;
-  uint32_t waiting = 0;   // how many consumers have not delivered yet
-  bool needed = true;     // leads to an asked-for input
+  uint32_t waiting = 0;  // how many consumers have not delivered yet
+  bool needed = true;    // leads to an asked-for input
   bool queued = false;
-  int capture = -1;       // first entry of the run's captures, or -1
-  Grads grads;            // what arrived so far, per output
+  int capture = -1;  // first entry of the run's captures, or -1
+  Grads grads;       // what arrived so far, per output
 };
 
 bool Node::needs(std::size_t i) const {
@@ -45,7 +47,9 @@ AccumulateGrad::AccumulateGrad(const Tensor& variable) : variable_(variable) {
   for (const HookEntry& entry : meta.leaf_hooks) extra().tensor_hooks.push_back(entry);
 }
 
-AccumulateGrad::~AccumulateGrad() { grad_meta(variable_).accumulator = nullptr; }
+AccumulateGrad::~AccumulateGrad() {
+  grad_meta(variable_).accumulator = nullptr;
+}
 
 Grads AccumulateGrad::apply(const Grads& grads) {
   const Tensor& grad = grads[0];
@@ -53,8 +57,8 @@ Grads AccumulateGrad::apply(const Grads& grads) {
   GradMeta& meta = grad_meta(variable_);
   if (!meta.grad.defined()) {
     // A gradient that only the engine holds is taken as it is; any other is copied.
-    const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() && grad.is_contiguous() &&
-                     !grad->base;
+    const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() &&
+                     grad.is_contiguous() && !grad->base;
     if (own)
       meta.grad = grad;
     else if (grad_enabled())
@@ -92,7 +96,8 @@ class Run {
     for (const Edge& root : roots) visit(root.node.get());
     explore();
     if (!inputs.empty()) mark_needed(inputs);
-    for (std::size_t i = 0; i < roots.size(); ++i) deliver(*state_of(roots[i].node.get()), roots[i].input_nr, grads[i]);
+    for (std::size_t i = 0; i < roots.size(); ++i)
+      deliver(*state_of(roots[i].node.get()), roots[i].input_nr, grads[i]);
     for (const Edge& root : roots) {
       EngineState* state = state_of(root.node.get());
       if (state->waiting == 0 && !state->queued) push(state);
@@ -108,7 +113,9 @@ class Run {
   }
 
  private:
-  static bool later(const EngineState* a, const EngineState* b) { return a->node->sequence_nr < b->node->sequence_nr; }
+  static bool later(const EngineState* a, const EngineState* b) {
+    return a->node->sequence_nr < b->node->sequence_nr;
+  }
 
   EngineState* state_of(Node* node) const {
     EngineState* state = node->engine_state;
@@ -136,7 +143,8 @@ class Run {
     }
   }
 
-  // Which nodes lead to an input: parents were made after children, so ascending order settles children first.
+  // Which nodes lead to an input: parents were made after children, so ascending order settles children
+  // first.
   void mark_needed(const std::vector<Edge>& inputs) {
     for (EngineState& state : states_) state.needed = false;
     captured_.resize(inputs.size());
@@ -179,7 +187,8 @@ class Run {
     Tensor& slot = state.grads[output];
     if (!slot.defined()) {
       slot = grad;
-    } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() && slot.is_contiguous()) {
+    } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() &&
+               slot.is_contiguous()) {
       engine_operations.add_in_place(slot, grad);
     } else {
       slot = engine_operations.add(slot, grad);
@@ -258,13 +267,15 @@ class Run {
   };
   void capture(const Capture& capture, const Grads& grads) {
     if (options_.accumulate) return;
-    if (capture.output_nr < grads.size()) captured_[static_cast<std::size_t>(capture.input)] = grads[capture.output_nr];
+    if (capture.output_nr < grads.size())
+      captured_[static_cast<std::size_t>(capture.input)] = grads[capture.output_nr];
   }
 
   Grads call(Node& node, Grads& grads) {
     Grads results;
     try {
-      // A node with one output and no gradient for it is skipped by the caller; several may be partly undefined.
+      // A node with one output and no gradient for it is skipped by the caller; several may be partly
+      // undefined.
       results = node.apply(grads);
     } catch (const std::runtime_error& error) {
       if (!node.extras || node.extras->traceback.empty()) throw;
@@ -285,7 +296,8 @@ class Run {
   // Gradients fit the inputs they belong to: broadcast inputs get sums, dtypes are the inputs' own.
   void validate(Node& node, Grads& results) {
     check(results.size() <= node.edges.size(), "Function ", node.name(),
-          " returned an incorrect number of gradients (expected ", node.edges.size(), ", got ", results.size(), ")");
+          " returned an incorrect number of gradients (expected ", node.edges.size(), ", got ",
+          results.size(), ")");
     for (std::size_t i = 0; i < results.size(); ++i) {
       Tensor& grad = results[i];
       const Edge& edge = node.edges[i];
@@ -311,8 +323,8 @@ class Run {
       if (!results[i].defined() || !engine_operations.has_nan(results[i])) continue;
       std::string message;
       for (const Node* at = &node; at && at->extras; at = at->extras->parent.get())
-        message += text("Error detected in ", at->name(), ". Traceback of forward call that caused the error:\n",
-                        at->extras->traceback);
+        message += text("Error detected in ", at->name(),
+                        ". Traceback of forward call that caused the error:\n", at->extras->traceback);
       warn(message);
       fail("Function '", node.name(), "' returned nan values in its ", i, "th output.");
     }

@@ -24,9 +24,9 @@ struct BackwardOptions {
   bool accumulate = true;  // into leaves' grad; otherwise the gradients of `inputs` are returned
 };
 
-// Runs backward from roots with the given gradients (one for each root). Where inputs are given, only what leads
-// to them is computed: their gradients are returned (undefined where they do not belong to the graph), or, with
-// accumulate, added to their grad.
+// Runs backward from roots with the given gradients (one for each root). Where inputs are given, only what
+// leads to them is computed: their gradients are returned (undefined where they do not belong to the graph),
+// or, with accumulate, added to their grad.
 std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
                                  const std::vector<Edge>& inputs, const BackwardOptions& options);
 

@@ -9,7 +9,9 @@ struct GradMode {
 };
 inline thread_local GradMode grad_mode;
 
-inline bool grad_enabled() { return grad_mode.enabled; }
+inline bool grad_enabled() {
+  return grad_mode.enabled;
+}
 
 // Sets recording for its lifetime.
 class GradModeGuard {

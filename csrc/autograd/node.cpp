@@ -30,8 +30,11 @@ void SavedTensor::replace(const Tensor& tensor) {
 }
 
 SavedTensor::SavedTensor(SavedTensor&& other) noexcept
-    : name_(other.name_), tensor_(std::move(other.tensor_)), version_(other.version_),
-      output_nr_(other.output_nr_), is_output_(other.is_output_) {}
+    : name_(other.name_),
+      tensor_(std::move(other.tensor_)),
+      version_(other.version_),
+      output_nr_(other.output_nr_),
+      is_output_(other.is_output_) {}
 
 SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
   if (this != &other) {
@@ -50,22 +53,25 @@ SavedTensor::~SavedTensor() {
 }
 
 Tensor SavedTensor::unpack(Node& owner) const {
-  check(!owner.released(),
-        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-        "if you need to access saved tensors after calling backward.");
+  check(
+      !owner.released(),
+      "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+      "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+      "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+      "if you need to access saved tensors after calling backward.");
   if (!tensor_.defined()) return tensor_;
   const uint32_t now = tensor_->storage->version();
   if (now != version_) [[unlikely]] {
     const std::string place = tensor_->storage->last_change();
-    fail("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.",
-         scalar_name(tensor_.dtype()), "Tensor ", tensor_.sizes(), "], which is ", is_output_ ? "output " : "input ",
-         is_output_ ? text(output_nr_, " of ") : text("'", name_, "' of "), owner.name(), ", is at version ", now,
-         "; expected version ", version_, " instead.",
-         place.empty() ? std::string() : text(" It was last changed in place at ", place, "."),
-         " Hint: change a copy, or move the in-place operation after backward; "
-         "autograd.set_detect_anomaly(True) shows where the operation that needs it was called.");
+    fail(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        "[torch.",
+        scalar_name(tensor_.dtype()), "Tensor ", tensor_.sizes(), "], which is ",
+        is_output_ ? "output " : "input ", is_output_ ? text(output_nr_, " of ") : text("'", name_, "' of "),
+        owner.name(), ", is at version ", now, "; expected version ", version_, " instead.",
+        place.empty() ? std::string() : text(" It was last changed in place at ", place, "."),
+        " Hint: change a copy, or move the in-place operation after backward; "
+        "autograd.set_detect_anomaly(True) shows where the operation that needs it was called.");
   }
   if (!is_output_) return tensor_;
   Tensor output = alias(tensor_);
@@ -92,7 +98,8 @@ void set_requires_grad(const Tensor& tensor, bool value) {
   const GradMeta* meta = grad_meta_or_null(tensor);
   const bool leaf = !meta || !meta->grad_fn;
   check(leaf || value,
-        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+        "in a "
         "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
   check(!value || is_floating(tensor.dtype()),
         "only Tensors of floating point and complex dtype can require gradients");

@@ -45,14 +45,18 @@ class SavedTensor {
   bool is_output_ = false;
 };
 
-inline SavedTensor keep(const char* name, const Tensor& tensor) { return SavedTensor(name, tensor); }
-inline SavedTensor keep_output(const char* name, const Tensor& tensor) { return SavedTensor(name, tensor, true); }
+inline SavedTensor keep(const char* name, const Tensor& tensor) {
+  return SavedTensor(name, tensor);
+}
+inline SavedTensor keep_output(const char* name, const Tensor& tensor) {
+  return SavedTensor(name, tensor, true);
+}
 
 // A function called by the engine. The bindings make them from Python callables.
 struct Hook : RefCounted {
-  virtual Tensor on_tensor(const Tensor& grad) = 0;                                // may return undefined: keep
-  virtual void on_node(Grads& grads) = 0;                                          // before a node
-  virtual void after_node(Grads& inputs, const Grads& outputs) = 0;                // inputs: results, may change
+  virtual Tensor on_tensor(const Tensor& grad) = 0;                  // may return undefined: keep
+  virtual void on_node(Grads& grads) = 0;                            // before a node
+  virtual void after_node(Grads& inputs, const Grads& outputs) = 0;  // inputs: results, may change
   virtual void on_accumulated(const Tensor& variable) = 0;
 };
 
@@ -64,12 +68,13 @@ struct HookEntry {
 
 // What few nodes have.
 struct NodeExtras {
-  std::vector<HookEntry> tensor_hooks;   // on one of the node's outputs, first to last
+  std::vector<HookEntry> tensor_hooks;  // on one of the node's outputs, first to last
   std::vector<HookEntry> pre_hooks;
   std::vector<HookEntry> post_hooks;
-  std::vector<std::pair<uint32_t, Ref<TensorImpl>>> retained;  // output number and the tensor that wants its grad
-  std::string traceback;                 // where the operation was called (anomaly mode)
-  Ref<Node> parent;                      // the backward node in whose run this node was made (anomaly mode)
+  std::vector<std::pair<uint32_t, Ref<TensorImpl>>>
+      retained;           // output number and the tensor that wants its grad
+  std::string traceback;  // where the operation was called (anomaly mode)
+  Ref<Node> parent;       // the backward node in whose run this node was made (anomaly mode)
 };
 
 struct EngineState;
@@ -81,12 +86,15 @@ class Node : public RefCounted {
   virtual std::string name() const = 0;
   // The gradients of the inputs from those of the outputs; some of either may be undefined (zero).
   virtual Grads apply(const Grads& grads) = 0;
-  virtual void release_saved() { saved_.clear(); released_ = true; }
+  virtual void release_saved() {
+    saved_.clear();
+    released_ = true;
+  }
   // The leaf this node accumulates into, or null.
   virtual TensorImpl* variable() const { return nullptr; }
 
-  SmallVec<Edge, 2> edges;          // one for each input
-  SmallVec<Dims, 1> output_sizes;   // of each output, to check and to make zeros
+  SmallVec<Edge, 2> edges;         // one for each input
+  SmallVec<Dims, 1> output_sizes;  // of each output, to check and to make zeros
   SmallVec<DType, 4> output_dtypes;
   uint64_t sequence_nr;
   EngineState* engine_state = nullptr;
@@ -127,12 +135,12 @@ class Backward {
 // What autograd keeps with a tensor.
 struct GradMeta final : GradMetaBase {
   Tensor grad;
-  Ref<Node> grad_fn;           // null for a leaf
+  Ref<Node> grad_fn;  // null for a leaf
   uint32_t output_nr = 0;
-  Node* accumulator = nullptr; // the leaf's AccumulateGrad, while some graph holds it
-  uint32_t view_version = 0;   // for a view: the storage's version grad_fn belongs to
-  std::vector<HookEntry> leaf_hooks;       // registered before an accumulator existed; it takes a copy
-  std::vector<HookEntry> accumulate_hooks; // after accumulation
+  Node* accumulator = nullptr;              // the leaf's AccumulateGrad, while some graph holds it
+  uint32_t view_version = 0;                // for a view: the storage's version grad_fn belongs to
+  std::vector<HookEntry> leaf_hooks;        // registered before an accumulator existed; it takes a copy
+  std::vector<HookEntry> accumulate_hooks;  // after accumulation
   bool retains_grad = false;
 };
 

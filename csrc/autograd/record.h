@@ -22,7 +22,9 @@ struct TensorList {
   const Tensor& operator[](std::size_t i) const { return data[i]; }
 };
 
-inline bool needs_grad(const Tensor& a) { return grad_mode.enabled && a.defined() && a.requires_grad(); }
+inline bool needs_grad(const Tensor& a) {
+  return grad_mode.enabled && a.defined() && a.requires_grad();
+}
 template <class... Rest>
 bool needs_grad(const Tensor& a, const Rest&... rest) {
   return grad_mode.enabled && (needs_grad(a) || (needs_grad(rest) || ...));

@@ -14,7 +14,8 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi) {
 namespace {
 
 const char* const kNoGradViewAdvice =
-    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+    "moving "
     "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
     "tracked) or both outside (if you want the inplace to be tracked).";
 
@@ -26,25 +27,30 @@ bool is_leaf(const Tensor& tensor) {
 }  // namespace
 
 void check_inplace(const Tensor& tensor, const char* operation) {
-  check(!(tensor->inference && !grad_mode.inference),
-        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
-        "normal tensor before doing inplace update.");
+  check(
+      !(tensor->inference && !grad_mode.inference),
+      "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+      "normal tensor before doing inplace update.");
   for (std::size_t d = 0; d < tensor.sizes().size(); ++d)
     check(!(tensor.strides()[d] == 0 && tensor.sizes()[d] > 1),
-          "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+          "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+          "location. "
           "Please clone() the tensor before performing the operation.");
   if (!grad_mode.enabled || !tensor.requires_grad()) return;
   if (tensor->base) {
-    check(!tensor->no_grad_view, "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
+    check(!tensor->no_grad_view,
+          "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
           kNoGradViewAdvice);
     const Tensor base{tensor->base};
     check(!(is_leaf(base) && base->requires_grad),
           "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-    check(!tensor->multi_output_view, "Output 0 of ",
-          grad_fn(tensor) ? grad_fn(tensor)->name() : std::string("a function"),
-          " is a view and is being modified inplace. This view is the output of a function that returns multiple "
-          "views. Such functions do not allow the output views to be modified inplace. You should replace the "
-          "inplace operation by an out-of-place one.");
+    check(
+        !tensor->multi_output_view, "Output 0 of ",
+        grad_fn(tensor) ? grad_fn(tensor)->name() : std::string("a function"),
+        " is a view and is being modified inplace. This view is the output of a function that returns "
+        "multiple "
+        "views. Such functions do not allow the output views to be modified inplace. You should replace the "
+        "inplace operation by an out-of-place one.");
   } else {
     check(!is_leaf(tensor), "a leaf Variable that requires grad is being used in an in-place operation.");
   }
@@ -62,7 +68,8 @@ void refresh_view(const Tensor& view) {
   if (!base_fn || (meta && meta->grad_fn && base_fn->sequence_nr < meta->grad_fn->sequence_nr)) return;
   if (!meta && base_fn->sequence_nr == 0) return;
   check(!view->no_grad_view,
-        "A view was created in no_grad mode and its base or another view of its base has been modified inplace with "
+        "A view was created in no_grad mode and its base or another view of its base has been modified "
+        "inplace with "
         "grad mode enabled. ",
         kNoGradViewAdvice);
   GradModeGuard recording(true);
@@ -73,7 +80,8 @@ void refresh_view(const Tensor& view) {
 
 void rebase_history(const Tensor& tensor, const Ref<Node>& node) {
   GradMeta& meta = grad_meta(tensor);
-  // Hooks and retain_grad of the value before stay with the node before; retain_grad goes on with the new one.
+  // Hooks and retain_grad of the value before stay with the node before; retain_grad goes on with the new
+  // one.
   if (meta.retains_grad && meta.grad_fn && meta.grad_fn->extras) {
     auto& retained = meta.grad_fn->extras->retained;
     for (std::size_t i = 0; i < retained.size(); ++i)
@@ -85,7 +93,8 @@ void rebase_history(const Tensor& tensor, const Ref<Node>& node) {
 
 namespace {
 
-// The graph after a write into a window of base: what was there outside the window, and the new values inside.
+// The graph after a write into a window of base: what was there outside the window, and the new values
+// inside.
 void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result) {
   const auto backward = [whole = window_of(base), part = window_of(window)](Backward& b, const Tensor& g) {
     Grads grads(2);
@@ -131,7 +140,8 @@ void assign(const Tensor& tensor, const Tensor& result) {
   if (recorded && node) {
     // What the operation kept of its result is the tensor from now on: a later change of it must be noticed.
     for (SavedTensor& saved : node->saved())
-      if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == result->storage) saved.replace(tensor);
+      if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == result->storage)
+        saved.replace(tensor);
   }
   if (!recorded && !was_recorded) return;
   if (tensor->base) {

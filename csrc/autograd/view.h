@@ -28,7 +28,9 @@ struct Window {
   Dims sizes, strides;
   int64_t offset = 0;
 };
-inline Window window_of(const Tensor& x) { return {x.sizes(), x.strides(), x->offset}; }
+inline Window window_of(const Tensor& x) {
+  return {x.sizes(), x.strides(), x->offset};
+}
 
 // Set by ops.
 struct ViewOperations {

@@ -15,7 +15,8 @@ struct PythonHook final : Hook {
 
   static Tensor optional_tensor(nb::handle object, const char* what) {
     if (object.is_none()) return Tensor();
-    check<TypeError>(is_tensor(object), what, " hook should return a Tensor or None, got ", Py_TYPE(object.ptr())->tp_name);
+    check<TypeError>(is_tensor(object), what, " hook should return a Tensor or None, got ",
+                     Py_TYPE(object.ptr())->tp_name);
     return tensor_of(object);
   }
   static nb::tuple as_tuple(const Grads& grads) {
@@ -39,7 +40,8 @@ struct PythonHook final : Hook {
   Tensor on_tensor(const Tensor& grad) override {
     Tensor changed = optional_tensor(function(to_python(grad)), "tensor");
     if (changed.defined())
-      check(changed.sizes() == grad.sizes(), "hook '", nb::cast<std::string>(nb::str(nb::getattr(function, "__name__", nb::str("hook")))),
+      check(changed.sizes() == grad.sizes(), "hook '",
+            nb::cast<std::string>(nb::str(nb::getattr(function, "__name__", nb::str("hook")))),
             "' has changed the size of value");
     return changed;
   }
@@ -61,10 +63,12 @@ void erase(std::vector<HookEntry>& list, uint64_t id) {
     }
 }
 
-nb::object handle(nb::object remove) { return package("autograd._handle", "HookHandle")(remove); }
+nb::object handle(nb::object remove) {
+  return package("autograd._handle", "HookHandle")(remove);
+}
 
-nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtras::*list, nb::object function,
-                         uint32_t output_nr = 0) {
+nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtras::* list,
+                         nb::object function, uint32_t output_nr = 0) {
   const uint64_t id = next_hook_id();
   (node->extra().*list).push_back({id, make_ref<PythonHook>(std::move(function)), output_nr});
   return handle(nb::cpp_function([node, list, id] { erase(node->extra().*list, id); }));
@@ -72,7 +76,8 @@ nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtra
 
 nb::object register_tensor_hook(const Tensor& x, nb::object function) {
   check(x.requires_grad(), "cannot register a hook on a tensor that doesn't require gradient");
-  if (const Ref<Node> node = grad_fn(x)) return add_node_hook(node, &NodeExtras::tensor_hooks, function, grad_meta(x).output_nr);
+  if (const Ref<Node> node = grad_fn(x))
+    return add_node_hook(node, &NodeExtras::tensor_hooks, function, grad_meta(x).output_nr);
   GradMeta& meta = grad_meta(x);
   const HookEntry entry{next_hook_id(), make_ref<PythonHook>(std::move(function))};
   meta.leaf_hooks.push_back(entry);
@@ -104,12 +109,15 @@ struct FunctionNode final : Node {
     for (const Tensor& grad : grads) list.append(to_python(grad));
     const nb::object result = self.attr("_run_backward")(list);
     Grads results;
-    for (nb::handle item : nb::cast<nb::list>(result)) results.push_back(item.is_none() ? Tensor() : tensor_of(item));
+    for (nb::handle item : nb::cast<nb::list>(result))
+      results.push_back(item.is_none() ? Tensor() : tensor_of(item));
     return results;
   }
 };
 
-FunctionNode& function_node(nb::handle object) { return *static_cast<FunctionNode*>(nb::inst_ptr<Node>(object)); }
+FunctionNode& function_node(nb::handle object) {
+  return *static_cast<FunctionNode*>(nb::inst_ptr<Node>(object));
+}
 
 // Connects the node to its tensor inputs.
 void connect_function(nb::handle self, nb::handle inputs) {
@@ -153,11 +161,12 @@ void save_in_function(nb::handle self, nb::handle tensors, nb::handle outputs) {
 
 nb::tuple saved_of(const Ref<Node>& node) {
   nb::list list;
-  check(!node->released(),
-        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-        "if you need to access saved tensors after calling backward.");
+  check(
+      !node->released(),
+      "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+      "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+      "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+      "if you need to access saved tensors after calling backward.");
   for (SavedTensor& saved : node->saved()) list.append(to_python(saved.unpack(*node)));
   return nb::tuple(list);
 }
@@ -186,10 +195,12 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
 Tensor first_gradient(const Tensor& root, nb::handle gradient) {
   if (gradient.is_none()) {
     check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
-    check(is_floating(root.dtype()), "grad can be implicitly created only for real scalar outputs but got ", dtype_name(root.dtype()));
+    check(is_floating(root.dtype()), "grad can be implicitly created only for real scalar outputs but got ",
+          dtype_name(root.dtype()));
     return full(root.sizes(), Scalar(1.0), root.dtype());
   }
-  check<TypeError>(is_tensor(gradient), "gradients can be either Tensors, Python scalars, or None, but got ", Py_TYPE(gradient.ptr())->tp_name);
+  check<TypeError>(is_tensor(gradient), "gradients can be either Tensors, Python scalars, or None, but got ",
+                   Py_TYPE(gradient.ptr())->tp_name);
   const Tensor grad = tensor_of(gradient);
   check(grad.sizes() == root.sizes(), "Mismatch in shape: grad_output[0] has a shape of ",
         nb::cast<std::string>(nb::repr(size_object(grad.sizes()))), " and output[0] has a shape of ",
@@ -197,8 +208,8 @@ Tensor first_gradient(const Tensor& root, nb::handle gradient) {
   return grad.dtype() == root.dtype() ? grad : cast(grad, root.dtype());
 }
 
-nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, bool keep_graph, bool create_graph,
-                  bool accumulate) {
+nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, bool keep_graph,
+                  bool create_graph, bool accumulate) {
   std::vector<Edge> roots, wanted;
   std::vector<Tensor> grads;
   const std::vector<Tensor> outputs = tensors_from(tensors, "tensors");
@@ -224,12 +235,13 @@ nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, b
 }
 
 // The common case, straight.
-void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> retain_graph, bool create_graph,
-                     nb::object inputs) {
+void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> retain_graph,
+                     bool create_graph, nb::object inputs) {
   if (!inputs.is_none()) {
     if (is_tensor(inputs)) inputs = nb::make_tuple(inputs);
     check(nb::len(inputs) > 0, "`inputs` argument to `backward` cannot be empty.");
-    backward(nb::make_tuple(x), nb::make_tuple(gradient), inputs, retain_graph.value_or(create_graph), create_graph, true);
+    backward(nb::make_tuple(x), nb::make_tuple(gradient), inputs, retain_graph.value_or(create_graph),
+             create_graph, true);
     return;
   }
   const Edge edge = gradient_edge(x);
@@ -242,7 +254,8 @@ void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> r
 
 std::string python_traceback() {
   try {
-    return nb::cast<std::string>(nb::str("").attr("join")(nb::module_::import_("traceback").attr("format_stack")()));
+    return nb::cast<std::string>(
+        nb::str("").attr("join")(nb::module_::import_("traceback").attr("format_stack")()));
   } catch (nb::python_error&) {
     return {};
   }
@@ -258,45 +271,66 @@ void bind(nb::module_& m, TensorClass& tensor) {
 
   nb::object node_object = m.attr("_Node");
   auto node = nb::borrow<nb::class_<Node>>(node_object);
-  node.def("name", [](const Ref<Node>& n) { return n->name(); }, "The operation's name.")
-      .def_prop_ro("next_functions", next_functions, "Where the gradients of the inputs go: (node, number of its output) for each.")
-      .def_prop_ro("variable", [](const Ref<Node>& n) -> nb::object {
-        if (TensorImpl* impl = n->variable()) return to_python(Tensor(impl));
-        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", n->name().c_str());
-        throw nb::python_error();
-      }, "The leaf an AccumulateGrad node adds to.")
+  node.def(
+          "name", [](const Ref<Node>& n) { return n->name(); }, "The operation's name.")
+      .def_prop_ro("next_functions", next_functions,
+                   "Where the gradients of the inputs go: (node, number of its output) for each.")
+      .def_prop_ro(
+          "variable",
+          [](const Ref<Node>& n) -> nb::object {
+            if (TensorImpl* impl = n->variable()) return to_python(Tensor(impl));
+            PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", n->name().c_str());
+            throw nb::python_error();
+          },
+          "The leaf an AccumulateGrad node adds to.")
       .def_prop_ro("_sequence_nr", [](const Ref<Node>& n) { return n->sequence_nr; })
-      .def_prop_ro("_input_metadata", [](const Ref<Node>& n) {
-        nb::list list;
-        for (std::size_t i = 0; i < n->outputs(); ++i) list.append(nb::make_tuple(size_object(n->output_sizes[i]), to_python(n->output_dtypes[i])));
-        return nb::tuple(list);
-      })
-      .def_prop_ro("_traceback", [](const Ref<Node>& n) { return n->extras ? n->extras->traceback : std::string(); })
-      .def_prop_ro("_saved_names", [](const Ref<Node>& n) {
-        nb::list list;
-        for (SavedTensor& saved : n->saved()) list.append(nb::str(saved.name()));
-        return nb::tuple(list);
-      })
-      .def_prop_ro("metadata", [](nb::handle self) {
-        if (!nb::hasattr(self, "_metadata")) self.attr("_metadata") = nb::dict();
-        return nb::object(self.attr("_metadata"));
-      }, "A dictionary for whatever one wants to note on the node.")
-      .def("register_hook", [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::post_hooks, f); }, "fn"_a, "Calls fn(grad_inputs, grad_outputs) after the node ran.")
-      .def("register_prehook", [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::pre_hooks, f); }, "fn"_a, "Calls fn(grad_outputs) before the node runs.")
+      .def_prop_ro(
+          "_input_metadata",
+          [](const Ref<Node>& n) {
+            nb::list list;
+            for (std::size_t i = 0; i < n->outputs(); ++i)
+              list.append(nb::make_tuple(size_object(n->output_sizes[i]), to_python(n->output_dtypes[i])));
+            return nb::tuple(list);
+          })
+      .def_prop_ro("_traceback",
+                   [](const Ref<Node>& n) { return n->extras ? n->extras->traceback : std::string(); })
+      .def_prop_ro("_saved_names",
+                   [](const Ref<Node>& n) {
+                     nb::list list;
+                     for (SavedTensor& saved : n->saved()) list.append(nb::str(saved.name()));
+                     return nb::tuple(list);
+                   })
+      .def_prop_ro(
+          "metadata",
+          [](nb::handle self) {
+            if (!nb::hasattr(self, "_metadata")) self.attr("_metadata") = nb::dict();
+            return nb::object(self.attr("_metadata"));
+          },
+          "A dictionary for whatever one wants to note on the node.")
+      .def(
+          "register_hook",
+          [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::post_hooks, f); },
+          "fn"_a, "Calls fn(grad_inputs, grad_outputs) after the node ran.")
+      .def(
+          "register_prehook",
+          [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::pre_hooks, f); },
+          "fn"_a, "Calls fn(grad_outputs) before the node runs.")
       .def("_register_hook_dict", [](const Ref<Node>&, nb::handle) {})
       .def("__getattr__", saved_attribute)
       .def("__repr__", [](const Ref<Node>& n) {
         std::ostringstream out;
-        out << '<' << n->name() << " object at 0x" << std::hex << reinterpret_cast<uintptr_t>(n->python_object()) << '>';
+        out << '<' << n->name() << " object at 0x" << std::hex
+            << reinterpret_cast<uintptr_t>(n->python_object()) << '>';
         return out.str();
       });
 
   nb::class_<FunctionNode, Node>(m, "_FunctionNode", nb::dynamic_attr(), nb::is_weak_referenceable())
-      .def("__init__", [](nb::pointer_and_handle<FunctionNode> self, const std::string& name) {
-        new (self.p) FunctionNode;
-        self.p->move_count_to(self.h.ptr());
-        self.p->function_name = name;
-      })
+      .def("__init__",
+           [](nb::pointer_and_handle<FunctionNode> self, const std::string& name) {
+             new (self.p) FunctionNode;
+             self.p->move_count_to(self.h.ptr());
+             self.p->function_name = name;
+           })
       .def("_connect", connect_function)
       .def("_attach_output", attach_function_output)
       .def("_save", save_in_function)
@@ -306,11 +340,18 @@ void bind(nb::module_& m, TensorClass& tensor) {
         return zeros(n.output_sizes[i], n.output_dtypes[i]);
       });
 
-  tensor.def("register_hook", register_tensor_hook, "hook"_a, "Calls hook(grad) whenever the tensor's gradient is computed; what it returns takes the gradient's place.")
-      .def("register_post_accumulate_grad_hook", register_accumulate_hook, "hook"_a, "Calls hook(tensor) after a leaf's grad was added to.")
-      .def("backward", tensor_backward, "gradient"_a = nb::none(), "retain_graph"_a = nb::none(), "create_graph"_a = false, "inputs"_a = nb::none(),
-           "Computes the gradient of this tensor with respect to the graph's leaves and adds it to their grad.");
-  m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a, "create_graph"_a, "accumulate"_a);
+  tensor
+      .def("register_hook", register_tensor_hook, "hook"_a,
+           "Calls hook(grad) whenever the tensor's gradient is computed; what it returns takes the "
+           "gradient's place.")
+      .def("register_post_accumulate_grad_hook", register_accumulate_hook, "hook"_a,
+           "Calls hook(tensor) after a leaf's grad was added to.")
+      .def("backward", tensor_backward, "gradient"_a = nb::none(), "retain_graph"_a = nb::none(),
+           "create_graph"_a = false, "inputs"_a = nb::none(),
+           "Computes the gradient of this tensor with respect to the graph's leaves and adds it to their "
+           "grad.");
+  m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a,
+        "create_graph"_a, "accumulate"_a);
   m.def("_same_edge_as_alias", [](const Tensor& x) { return shadow(x); });
   m.def("_view_alias", [](const Tensor& x) { return alias(x); });
 

@@ -55,8 +55,10 @@ void guess_type(nb::handle data, Guess* guess) {
     if (PyLong_Check(o)) fail("Overflow when unpacking long long");
     fail<TypeError>("new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
   }
-  if (scalar->is_floating()) guess->floating = true;
-  else if (scalar->kind() == Scalar::Kind::integer) guess->integer = true;
+  if (scalar->is_floating())
+    guess->floating = true;
+  else if (scalar->kind() == Scalar::Kind::integer)
+    guess->integer = true;
 }
 
 template <class T>
@@ -64,20 +66,23 @@ void fill_from(nb::handle data, const Dims& sizes, std::size_t depth, T*& out) {
   PyObject* o = data.ptr();
   if (depth < sizes.size() && (PyList_Check(o) || PyTuple_Check(o))) {
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
-    check<ValueError>(count == sizes[depth], "expected sequence of length ", sizes[depth], " at dim ", depth, " (got ", count, ")");
+    check<ValueError>(count == sizes[depth], "expected sequence of length ", sizes[depth], " at dim ", depth,
+                      " (got ", count, ")");
     for (Py_ssize_t i = 0; i < count; ++i) fill_from(PySequence_Fast_GET_ITEM(o, i), sizes, depth + 1, out);
     return;
   }
   if (is_tensor(data)) {
     const Tensor tensor = contiguous(cast(detach(tensor_of(data)), DTypeOf<T>::value));
     const Dims rest(sizes.begin() + depth, sizes.end());
-    check<ValueError>(tensor.sizes() == rest, "expected a tensor of sizes ", rest, " at dim ", depth, " (got ", tensor.sizes(), ")");
+    check<ValueError>(tensor.sizes() == rest, "expected a tensor of sizes ", rest, " at dim ", depth,
+                      " (got ", tensor.sizes(), ")");
     const int64_t count = tensor.numel();
     if (count) std::memcpy(out, tensor.raw(), static_cast<std::size_t>(count) * sizeof(T));
     out += count;
     return;
   }
-  check<ValueError>(depth == sizes.size(), "expected sequence of length ", sizes[depth < sizes.size() ? depth : 0], " at dim ", depth, " (got a number)");
+  check<ValueError>(depth == sizes.size(), "expected sequence of length ",
+                    sizes[depth < sizes.size() ? depth : 0], " at dim ", depth, " (got a number)");
   std::optional<Scalar> scalar;
   if (!scalar_from(data, &scalar)) {
     if (PyLong_Check(o)) {
@@ -91,13 +96,17 @@ void fill_from(nb::handle data, const Dims& sizes, std::size_t depth, T*& out) {
       }
       fail("Overflow when unpacking long long");
     }
-    if (PyList_Check(o) || PyTuple_Check(o)) fail<ValueError>("too many dimensions in one place: expected a number at dim ", depth, ", got a sequence");
+    if (PyList_Check(o) || PyTuple_Check(o))
+      fail<ValueError>("too many dimensions in one place: expected a number at dim ", depth,
+                       ", got a sequence");
     fail<TypeError>("must be real number, not ", Py_TYPE(o)->tp_name);
   }
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    check(!scalar->is_floating() || std::isfinite(scalar->to_double()), "cannot convert float ", scalar->to_double(), " to integer");
+    check(!scalar->is_floating() || std::isfinite(scalar->to_double()), "cannot convert float ",
+          scalar->to_double(), " to integer");
     const int64_t value = scalar->to_int();
-    check(std::is_same_v<T, uint8_t> ? value >= -255 && value <= 255 : value == static_cast<int64_t>(static_cast<T>(value)),
+    check(std::is_same_v<T, uint8_t> ? value >= -255 && value <= 255
+                                     : value == static_cast<int64_t>(static_cast<T>(value)),
           "value cannot be converted to type ", dtype_name(DTypeOf<T>::value) + 6, " without overflow");
   }
   *out++ = scalar->template to<T>();
@@ -114,11 +123,18 @@ Tensor from_data(nb::handle data, OptionalDType dtype) {
   measure(data, &sizes, 0, &guess);
   guess_type(data, &guess);
   DType type;
-  if (dtype) type = *dtype;
-  else if (guess.tensor && !guess.any) type = guess.tensor_type;
-  else if (guess.tensor) type = promote(guess.tensor_type, guess.floating ? get_default_dtype() : guess.integer ? DType::i64 : DType::boolean);
-  else if (guess.floating || !guess.any) type = get_default_dtype();
-  else type = guess.integer ? DType::i64 : DType::boolean;
+  if (dtype)
+    type = *dtype;
+  else if (guess.tensor && !guess.any)
+    type = guess.tensor_type;
+  else if (guess.tensor)
+    type = promote(guess.tensor_type, guess.floating  ? get_default_dtype()
+                                      : guess.integer ? DType::i64
+                                                      : DType::boolean);
+  else if (guess.floating || !guess.any)
+    type = get_default_dtype();
+  else
+    type = guess.integer ? DType::i64 : DType::boolean;
   Tensor result = empty(sizes, type);
   visit_dtype(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -146,7 +162,8 @@ struct Options {
 void check_device(nb::handle device) {
   if (device.is_none()) return;
   const std::string name = nb::cast<std::string>(nb::str(device));
-  check(name == "cpu" || name.rfind("cpu:", 0) == 0, "device: penlight computes on the CPU alone, got device '", name, "'");
+  check(name == "cpu" || name.rfind("cpu:", 0) == 0,
+        "device: penlight computes on the CPU alone, got device '", name, "'");
 }
 
 Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs) {
@@ -156,10 +173,12 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
   for (auto [key_object, value] : kwargs) {
     const std::string key = nb::cast<std::string>(key_object);
     if (key == "size" && !sized) {
-      check<TypeError>(dims_from(value, &options.sizes), name, "(): argument 'size' must be a tuple of ints, got ", Py_TYPE(value.ptr())->tp_name);
+      check<TypeError>(dims_from(value, &options.sizes), name,
+                       "(): argument 'size' must be a tuple of ints, got ", Py_TYPE(value.ptr())->tp_name);
       sized = true;
     } else if (key == "dtype") {
-      check<TypeError>(value.is_none() || dtype_from(value, &options.dtype), name, "(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(value.ptr())->tp_name);
+      check<TypeError>(value.is_none() || dtype_from(value, &options.dtype), name,
+                       "(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(value.ptr())->tp_name);
     } else if (key == "requires_grad") {
       options.requires_grad = nb::cast<bool>(value);
     } else if (key == "device") {
@@ -167,7 +186,8 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
     } else if (key == "out") {
       if (!value.is_none()) options.out = nb::cast<Tensor>(value);
     } else {
-      check<TypeError>(key == "layout" || key == "pin_memory" || key == "memory_format" || key == "names", name, "() got an unexpected keyword argument '", key, "'");
+      check<TypeError>(key == "layout" || key == "pin_memory" || key == "memory_format" || key == "names",
+                       name, "() got an unexpected keyword argument '", key, "'");
     }
   }
   check<TypeError>(sized, name, "() missing 1 required positional arguments: \"size\"");
@@ -176,26 +196,37 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
 
 template <class Make>
 void bind_sized(nb::module_& m, TensorClass& tensor, const char* name, Make make, const char* doc) {
-  m.def(name, [name, make](const nb::args& args, const nb::kwargs& kwargs) {
-    Options options = options_from(name, args, kwargs);
-    if (options.out.defined()) {
-      copy_(options.out, expand(make(Dims{}, options.out.dtype()), options.sizes));
-      return options.out;
-    }
-    return finish(make(options.sizes, options.dtype), options.requires_grad);
-  }, doc);
-  m.def((std::string(name) + "_like").c_str(), [make](const Tensor& x, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, nb::handle) {
-    check_device(device);
-    Tensor y = empty_like(x, dtype.value_or(x.dtype()));
-    Tensor values = make(Dims{}, y.dtype());
-    if (y.numel()) copy_values(y, values);
-    return finish(y, requires_grad);
-  }, "input"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, "memory_format"_a = nb::none(), doc);
-  tensor.def((std::string("new_") + name).c_str(), [name, make](const Tensor& x, const nb::args& args, const nb::kwargs& kwargs) {
-    Options options = options_from(name, args, kwargs);
-    const DType dtype = kwargs.contains("dtype") && !nb::handle(kwargs["dtype"]).is_none() ? options.dtype : x.dtype();
-    return finish(make(options.sizes, dtype), options.requires_grad);
-  }, doc);
+  m.def(
+      name,
+      [name, make](const nb::args& args, const nb::kwargs& kwargs) {
+        Options options = options_from(name, args, kwargs);
+        if (options.out.defined()) {
+          copy_(options.out, expand(make(Dims{}, options.out.dtype()), options.sizes));
+          return options.out;
+        }
+        return finish(make(options.sizes, options.dtype), options.requires_grad);
+      },
+      doc);
+  m.def((std::string(name) + "_like").c_str(),
+        [make](const Tensor& x, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad,
+               nb::handle) {
+          check_device(device);
+          Tensor y = empty_like(x, dtype.value_or(x.dtype()));
+          Tensor values = make(Dims{}, y.dtype());
+          if (y.numel()) copy_values(y, values);
+          return finish(y, requires_grad);
+        },
+        "input"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(),
+        "requires_grad"_a = false, "memory_format"_a = nb::none(), doc);
+  tensor.def((std::string("new_") + name).c_str(),
+             [name, make](const Tensor& x, const nb::args& args, const nb::kwargs& kwargs) {
+               Options options = options_from(name, args, kwargs);
+               const DType dtype = kwargs.contains("dtype") && !nb::handle(kwargs["dtype"]).is_none()
+                                       ? options.dtype
+                                       : x.dtype();
+               return finish(make(options.sizes, dtype), options.requires_grad);
+             },
+             doc);
 }
 
 DType number_type(std::initializer_list<const Scalar*> numbers, OptionalDType dtype) {
@@ -205,9 +236,9 @@ DType number_type(std::initializer_list<const Scalar*> numbers, OptionalDType dt
   return DType::i64;
 }
 
-#define PENLIGHT_TENSOR_OPTIONS                                                                              \
-  nb::kw_only(), "out"_a = nb::none(), "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(), \
-      "requires_grad"_a = false, "pin_memory"_a = false
+#define PENLIGHT_TENSOR_OPTIONS                                                         \
+  nb::kw_only(), "out"_a = nb::none(), "dtype"_a = nb::none(), "layout"_a = nb::none(), \
+                 "device"_a = nb::none(), "requires_grad"_a = false, "pin_memory"_a = false
 
 Tensor deliver(Tensor result, nb::handle out, nb::handle device, bool requires_grad) {
   check_device(device);
@@ -219,52 +250,96 @@ Tensor deliver(Tensor result, nb::handle out, nb::handle device, bool requires_g
 }
 
 void bind(nb::module_& m, TensorClass& tensor) {
-  m.def("_tensor", [](nb::handle data, OptionalDType dtype) { return from_data(data, dtype); }, "data"_a, "dtype"_a = nb::none());
+  m.def(
+      "_tensor", [](nb::handle data, OptionalDType dtype) { return from_data(data, dtype); }, "data"_a,
+      "dtype"_a = nb::none());
 
-  bind_sized(m, tensor, "empty", [](const Dims& s, DType d) { return empty(s, d); }, "A tensor whose values are not set.");
+  bind_sized(
+      m, tensor, "empty", [](const Dims& s, DType d) { return empty(s, d); },
+      "A tensor whose values are not set.");
   bind_sized(m, tensor, "zeros", [](const Dims& s, DType d) { return zeros(s, d); }, "A tensor of zeros.");
-  bind_sized(m, tensor, "ones", [](const Dims& s, DType d) { return full(s, Scalar(1), d); }, "A tensor of ones.");
+  bind_sized(
+      m, tensor, "ones", [](const Dims& s, DType d) { return full(s, Scalar(1), d); }, "A tensor of ones.");
 
-  m.def("full", [](const Dims& size, const Operand& value, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, bool) {
-    const Scalar number = value.is_tensor() ? nb::cast<Scalar>(nb::cast(value.tensor()).attr("item")()) : value.scalar();
-    return deliver(full(size, number, dtype.value_or(value.dtype())), out, device, requires_grad);
-  }, "size"_a, "fill_value"_a, PENLIGHT_TENSOR_OPTIONS, "A tensor of one value.");
-  m.def("full_like", [](const Tensor& x, const Scalar& value, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, nb::handle) {
-    check_device(device);
-    Tensor y = empty_like(x, dtype.value_or(x.dtype()));
-    fill_values(y, value);
-    return finish(y, requires_grad);
-  }, "input"_a, "fill_value"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, "memory_format"_a = nb::none(), "A tensor of one value, sized as another.");
-  tensor.def("new_full", [](const Tensor& x, const Dims& size, const Scalar& value, OptionalDType dtype, nb::object device, bool requires_grad) {
-    check_device(device);
-    return finish(full(size, value, dtype.value_or(x.dtype())), requires_grad);
-  }, "size"_a, "fill_value"_a, nb::kw_only(), "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false);
-  tensor.def("new_tensor", [](const Tensor& x, nb::handle data, OptionalDType dtype, nb::object device, bool requires_grad) {
-    check_device(device);
-    return finish(from_data(data, dtype ? dtype : OptionalDType(x.dtype())), requires_grad);
-  }, "data"_a, nb::kw_only(), "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false);
+  m.def(
+      "full",
+      [](const Dims& size, const Operand& value, nb::object out, OptionalDType dtype, nb::handle,
+         nb::object device, bool requires_grad, bool) {
+        const Scalar number =
+            value.is_tensor() ? nb::cast<Scalar>(nb::cast(value.tensor()).attr("item")()) : value.scalar();
+        return deliver(full(size, number, dtype.value_or(value.dtype())), out, device, requires_grad);
+      },
+      "size"_a, "fill_value"_a, PENLIGHT_TENSOR_OPTIONS, "A tensor of one value.");
+  m.def(
+      "full_like",
+      [](const Tensor& x, const Scalar& value, OptionalDType dtype, nb::handle, nb::object device,
+         bool requires_grad, nb::handle) {
+        check_device(device);
+        Tensor y = empty_like(x, dtype.value_or(x.dtype()));
+        fill_values(y, value);
+        return finish(y, requires_grad);
+      },
+      "input"_a, "fill_value"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(),
+      "device"_a = nb::none(), "requires_grad"_a = false, "memory_format"_a = nb::none(),
+      "A tensor of one value, sized as another.");
+  tensor.def(
+      "new_full",
+      [](const Tensor& x, const Dims& size, const Scalar& value, OptionalDType dtype, nb::object device,
+         bool requires_grad) {
+        check_device(device);
+        return finish(full(size, value, dtype.value_or(x.dtype())), requires_grad);
+      },
+      "size"_a, "fill_value"_a, nb::kw_only(), "dtype"_a = nb::none(), "device"_a = nb::none(),
+      "requires_grad"_a = false);
+  tensor.def(
+      "new_tensor",
+      [](const Tensor& x, nb::handle data, OptionalDType dtype, nb::object device, bool requires_grad) {
+        check_device(device);
+        return finish(from_data(data, dtype ? dtype : OptionalDType(x.dtype())), requires_grad);
+      },
+      "data"_a, nb::kw_only(), "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false);
 
-  const auto range = [](const Scalar& start, const Scalar& end, const Scalar& step, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, bool) {
-    return deliver(arange(start, end, step, number_type({&start, &end, &step}, dtype)), out, device, requires_grad);
+  const auto range = [](const Scalar& start, const Scalar& end, const Scalar& step, nb::object out,
+                        OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, bool) {
+    return deliver(arange(start, end, step, number_type({&start, &end, &step}, dtype)), out, device,
+                   requires_grad);
   };
-  m.def("arange", [range](const Scalar& end, nb::object out, OptionalDType dtype, nb::handle l, nb::object device, bool g, bool p) {
-    return range(Scalar(0), end, Scalar(1), out, dtype, l, device, g, p);
-  }, "end"_a, PENLIGHT_TENSOR_OPTIONS, "Numbers from start up to but without end.");
-  m.def("arange", range, "start"_a, "end"_a, "step"_a = 1, PENLIGHT_TENSOR_OPTIONS, "Numbers from start up to but without end.");
-  m.def("linspace", [](double start, double end, Int steps, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool g, bool) {
-    return deliver(linspace(start, end, steps, dtype.value_or(get_default_dtype())), out, device, g);
-  }, "start"_a, "end"_a, "steps"_a, PENLIGHT_TENSOR_OPTIONS, "So many numbers, evenly from start to end.");
-  m.def("logspace", [](double start, double end, Int steps, double base, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool g, bool) {
-    GradModeGuard off(false);
-    const Tensor powers = pow(Scalar(base), linspace(start, end, steps, DType::f64));
-    return deliver(cast(powers, dtype.value_or(get_default_dtype())), out, device, g);
-  }, "start"_a, "end"_a, "steps"_a, "base"_a = 10.0, PENLIGHT_TENSOR_OPTIONS, "base to the power of linspace(start, end, steps).");
-  m.def("eye", [](Int n, std::optional<Int> columns, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool g, bool) {
-    return deliver(eye(n, columns ? *columns : n, dtype.value_or(get_default_dtype())), out, device, g);
-  }, "n"_a, "m"_a = nb::none(), PENLIGHT_TENSOR_OPTIONS, "Ones on the diagonal, zeros elsewhere.");
-  m.def("scalar_tensor", [](const Scalar& value, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool g, bool) {
-    return deliver(scalar_tensor(value, dtype.value_or(get_default_dtype())), out, device, g);
-  }, "s"_a, PENLIGHT_TENSOR_OPTIONS);
+  m.def(
+      "arange",
+      [range](const Scalar& end, nb::object out, OptionalDType dtype, nb::handle l, nb::object device, bool g,
+              bool p) { return range(Scalar(0), end, Scalar(1), out, dtype, l, device, g, p); },
+      "end"_a, PENLIGHT_TENSOR_OPTIONS, "Numbers from start up to but without end.");
+  m.def("arange", range, "start"_a, "end"_a, "step"_a = 1, PENLIGHT_TENSOR_OPTIONS,
+        "Numbers from start up to but without end.");
+  m.def(
+      "linspace",
+      [](double start, double end, Int steps, nb::object out, OptionalDType dtype, nb::handle,
+         nb::object device, bool g, bool) {
+        return deliver(linspace(start, end, steps, dtype.value_or(get_default_dtype())), out, device, g);
+      },
+      "start"_a, "end"_a, "steps"_a, PENLIGHT_TENSOR_OPTIONS, "So many numbers, evenly from start to end.");
+  m.def(
+      "logspace",
+      [](double start, double end, Int steps, double base, nb::object out, OptionalDType dtype, nb::handle,
+         nb::object device, bool g, bool) {
+        GradModeGuard off(false);
+        const Tensor powers = pow(Scalar(base), linspace(start, end, steps, DType::f64));
+        return deliver(cast(powers, dtype.value_or(get_default_dtype())), out, device, g);
+      },
+      "start"_a, "end"_a, "steps"_a, "base"_a = 10.0, PENLIGHT_TENSOR_OPTIONS,
+      "base to the power of linspace(start, end, steps).");
+  m.def(
+      "eye",
+      [](Int n, std::optional<Int> columns, nb::object out, OptionalDType dtype, nb::handle,
+         nb::object device, bool g, bool) {
+        return deliver(eye(n, columns ? *columns : n, dtype.value_or(get_default_dtype())), out, device, g);
+      },
+      "n"_a, "m"_a = nb::none(), PENLIGHT_TENSOR_OPTIONS, "Ones on the diagonal, zeros elsewhere.");
+  m.def(
+      "scalar_tensor",
+      [](const Scalar& value, nb::object out, OptionalDType dtype, nb::handle, nb::object device, bool g,
+         bool) { return deliver(scalar_tensor(value, dtype.value_or(get_default_dtype())), out, device, g); },
+      "s"_a, PENLIGHT_TENSOR_OPTIONS);
 }
 
 const Family family{bind};

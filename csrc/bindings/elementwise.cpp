@@ -12,7 +12,9 @@ void bind_unary(nb::module_& m, TensorClass& tensor, const char* name, UnaryFunc
   m.def(name, [f](const Tensor& x) { return f(x); }, "input"_a, doc);
   tensor.def(name, [f](const Tensor& x) { return f(x); }, doc);
   const std::string in_place_name = std::string(name) + "_";
-  const auto in_place_form = [f, in_place_name](Tensor x) { return unary_in_place(x, in_place_name.c_str(), f); };
+  const auto in_place_form = [f, in_place_name](Tensor x) {
+    return unary_in_place(x, in_place_name.c_str(), f);
+  };
   m.def(in_place_name.c_str(), in_place_form, "input"_a, "The same, in place.");
   tensor.def(in_place_name.c_str(), in_place_form, "The same, in place.");
 }
@@ -22,26 +24,34 @@ void bind_test(nb::module_& m, TensorClass& tensor, const char* name, UnaryFunct
 }
 
 // op: the kernel that serves in place without a record.
-void bind_binary(nb::module_& m, TensorClass& tensor, const char* name, BinaryFunction f, BinaryOp op, const char* doc) {
+void bind_binary(nb::module_& m, TensorClass& tensor, const char* name, BinaryFunction f, BinaryOp op,
+                 const char* doc) {
   m.def(name, [f](const Operand& x, const Operand& y) { return f(x, y); }, "input"_a, "other"_a, doc);
   tensor.def(name, [f](const Tensor& x, const Operand& y) { return f(x, y); }, "other"_a, doc);
   const std::string in_place_name = std::string(name) + "_";
-  tensor.def(in_place_name.c_str(), [f, op, in_place_name](Tensor x, const Operand& y) {
-    return binary_in_place(x, in_place_name.c_str(), op, f, y);
-  }, "other"_a, "The same, in place.");
+  tensor.def(
+      in_place_name.c_str(),
+      [f, op, in_place_name](Tensor x, const Operand& y) {
+        return binary_in_place(x, in_place_name.c_str(), op, f, y);
+      },
+      "other"_a, "The same, in place.");
 }
 
 void bind_operator(TensorClass& tensor, const char* name, const char* reflected, const char* in_place_name,
                    BinaryFunction f, BinaryOp op) {
   tensor.def(name, [f](const Tensor& x, const Operand& y) { return f(x, y); }, nb::is_operator());
   tensor.def(reflected, [f](const Tensor& x, const Operand& y) { return f(y, x); }, nb::is_operator());
-  tensor.def(in_place_name, [f, op, in_place_name](Tensor x, const Operand& y) {
-    return binary_in_place(x, in_place_name, op, f, y);
-  }, nb::is_operator());
+  tensor.def(
+      in_place_name,
+      [f, op, in_place_name](Tensor x, const Operand& y) {
+        return binary_in_place(x, in_place_name, op, f, y);
+      },
+      nb::is_operator());
 }
 
 Tensor logical_or_bitwise(const char* name, BinaryFunction f, const Operand& a, const Operand& b) {
-  check(!is_floating(result_type(a, b)), "\"", name, "_cpu\" not implemented for '", scalar_name(result_type(a, b)), "'");
+  check(!is_floating(result_type(a, b)), "\"", name, "_cpu\" not implemented for '",
+        scalar_name(result_type(a, b)), "'");
   return f(a, b);
 }
 
@@ -51,9 +61,12 @@ void bind_compare(nb::module_& m, TensorClass& tensor, CompareOp op, std::initia
   for (const char* name : names) {
     both(m, tensor, name, f, "other"_a, "Compares element by element: bool.");
     const std::string in_place_name = std::string(name) + "_";
-    tensor.def(in_place_name.c_str(), [op, in_place_name](Tensor x, const Operand& y) {
-      return in_place(x, in_place_name.c_str(), [&](const Tensor& self) { return compare(op, self, y); });
-    }, "other"_a, "The same, in place.");
+    tensor.def(
+        in_place_name.c_str(),
+        [op, in_place_name](Tensor x, const Operand& y) {
+          return in_place(x, in_place_name.c_str(), [&](const Tensor& self) { return compare(op, self, y); });
+        },
+        "other"_a, "The same, in place.");
   }
   if (operator_name) tensor.def(operator_name, f, nb::is_operator());
 }
@@ -72,19 +85,29 @@ Tensor round_decimals(const Tensor& x, Int decimals) {
 }
 
 using OptionalOperand = std::optional<Operand>;
-const Operand* pointer(const OptionalOperand& operand) { return operand ? &*operand : nullptr; }
+const Operand* pointer(const OptionalOperand& operand) {
+  return operand ? &*operand : nullptr;
+}
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   if (!is_floating(x.dtype())) return clone(x);
   double largest = 0;
   switch (x.dtype()) {
-    case DType::f16: largest = 65504; break;
-    case DType::bf16: largest = 3.3895313892515355e38; break;
-    case DType::f32: largest = 3.4028234663852886e38; break;
-    default: largest = 1.7976931348623157e308;
+    case DType::f16:
+      largest = 65504;
+      break;
+    case DType::bf16:
+      largest = 3.3895313892515355e38;
+      break;
+    case DType::f32:
+      largest = 3.4028234663852886e38;
+      break;
+    default:
+      largest = 1.7976931348623157e308;
   }
   const Tensor infinite = isinf(x), positive = compare(CompareOp::gt, x, 0);
-  const Tensor finite = where(infinite, where(positive, posinf.value_or(largest), neginf.value_or(-largest)), x);
+  const Tensor finite =
+      where(infinite, where(positive, posinf.value_or(largest), neginf.value_or(-largest)), x);
   return where(isnan(x), nan, cast(finite, x.dtype()));
 }
 
@@ -144,22 +167,42 @@ void bind(nb::module_& m, TensorClass& tensor) {
   bind_test(m, tensor, "signbit", signbit, "Is its sign bit set?");
   bind_unary(m, tensor, "logical_not", logical_not, "Is it zero?");
 
-  m.def("add", [](const Operand& x, const Operand& y, const Scalar& alpha) { return add(x, y, alpha); }, "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "input + alpha * other.");
-  tensor.def("add", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return add(x, y, alpha); }, "other"_a, nb::kw_only(), "alpha"_a = 1, "self + alpha * other.");
-  m.def("sub", [](const Operand& x, const Operand& y, const Scalar& alpha) { return sub(x, y, alpha); }, "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "input - alpha * other.");
-  tensor.def("sub", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return sub(x, y, alpha); }, "other"_a, nb::kw_only(), "alpha"_a = 1, "self - alpha * other.");
+  m.def(
+      "add", [](const Operand& x, const Operand& y, const Scalar& alpha) { return add(x, y, alpha); },
+      "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "input + alpha * other.");
+  tensor.def(
+      "add", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return add(x, y, alpha); },
+      "other"_a, nb::kw_only(), "alpha"_a = 1, "self + alpha * other.");
+  m.def(
+      "sub", [](const Operand& x, const Operand& y, const Scalar& alpha) { return sub(x, y, alpha); },
+      "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "input - alpha * other.");
+  tensor.def(
+      "sub", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return sub(x, y, alpha); },
+      "other"_a, nb::kw_only(), "alpha"_a = 1, "self - alpha * other.");
   m.attr("subtract") = m.attr("sub");
   tensor.attr("subtract") = tensor.attr("sub");
   const auto is_one = [](const Scalar& alpha) { return !alpha.is_floating() && alpha.to_int() == 1; };
-  tensor.def("add_", [is_one](Tensor x, const Operand& y, const Scalar& alpha) {
-    if (is_one(alpha)) return binary_in_place(x, "add_", BinaryOp::add, [](const Operand& a, const Operand& b) { return add(a, b); }, y);
-    return in_place(x, "add_", [&](const Tensor& self) { return add(self, y, alpha); });
-  }, "other"_a, nb::kw_only(), "alpha"_a = 1, "self += alpha * other.");
-  tensor.def("sub_", [is_one](Tensor x, const Operand& y, const Scalar& alpha) {
-    if (is_one(alpha)) return binary_in_place(x, "sub_", BinaryOp::sub, [](const Operand& a, const Operand& b) { return sub(a, b); }, y);
-    return in_place(x, "sub_", [&](const Tensor& self) { return sub(self, y, alpha); });
-  }, "other"_a, nb::kw_only(), "alpha"_a = 1, "self -= alpha * other.");
-  m.def("rsub", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return sub(y, x, alpha); }, "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "other - alpha * input.");
+  tensor.def(
+      "add_",
+      [is_one](Tensor x, const Operand& y, const Scalar& alpha) {
+        if (is_one(alpha))
+          return binary_in_place(
+              x, "add_", BinaryOp::add, [](const Operand& a, const Operand& b) { return add(a, b); }, y);
+        return in_place(x, "add_", [&](const Tensor& self) { return add(self, y, alpha); });
+      },
+      "other"_a, nb::kw_only(), "alpha"_a = 1, "self += alpha * other.");
+  tensor.def(
+      "sub_",
+      [is_one](Tensor x, const Operand& y, const Scalar& alpha) {
+        if (is_one(alpha))
+          return binary_in_place(
+              x, "sub_", BinaryOp::sub, [](const Operand& a, const Operand& b) { return sub(a, b); }, y);
+        return in_place(x, "sub_", [&](const Tensor& self) { return sub(self, y, alpha); });
+      },
+      "other"_a, nb::kw_only(), "alpha"_a = 1, "self -= alpha * other.");
+  m.def(
+      "rsub", [](const Tensor& x, const Operand& y, const Scalar& alpha) { return sub(y, x, alpha); },
+      "input"_a, "other"_a, nb::kw_only(), "alpha"_a = 1, "other - alpha * input.");
 
   bind_binary(m, tensor, "mul", mul, BinaryOp::mul, "The product.");
   bind_binary(m, tensor, "multiply", mul, BinaryOp::mul, "The product.");
@@ -167,8 +210,10 @@ void bind(nb::module_& m, TensorClass& tensor) {
   bind_binary(m, tensor, "floor_divide", div_floor, BinaryOp::floor_div, "The quotient rounded down.");
   bind_binary(m, tensor, "remainder", remainder, BinaryOp::remainder, "Python's %: the sign of the divisor.");
   bind_binary(m, tensor, "fmod", fmod, BinaryOp::fmod, "C's fmod: the sign of the dividend.");
-  bind_binary(m, tensor, "atan2", atan2, BinaryOp::atan2, "The angle of the point (other, input), in radians.");
-  bind_binary(m, tensor, "arctan2", atan2, BinaryOp::atan2, "The angle of the point (other, input), in radians.");
+  bind_binary(m, tensor, "atan2", atan2, BinaryOp::atan2,
+              "The angle of the point (other, input), in radians.");
+  bind_binary(m, tensor, "arctan2", atan2, BinaryOp::atan2,
+              "The angle of the point (other, input), in radians.");
   bind_binary(m, tensor, "hypot", hypot, BinaryOp::hypot, "sqrt(input^2 + other^2).");
   bind_binary(m, tensor, "copysign", copysign, BinaryOp::copysign, "input's magnitude with other's sign.");
   bind_binary(m, tensor, "maximum", maximum, BinaryOp::maximum, "The greater; NaN where either is.");
@@ -176,17 +221,36 @@ void bind(nb::module_& m, TensorClass& tensor) {
   bind_binary(m, tensor, "fmax", fmax, BinaryOp::fmax, "The greater; a number wins over NaN.");
   bind_binary(m, tensor, "fmin", fmin, BinaryOp::fmin, "The smaller; a number wins over NaN.");
   for (const char* name : {"div", "divide"}) {
-    m.def(name, divide, "input"_a, "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(), "The quotient, or its whole part ('floor', 'trunc').");
-    tensor.def(name, [](const Tensor& x, const Operand& y, const std::optional<std::string>& mode) { return divide(x, y, mode); }, "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(), "The quotient, or its whole part ('floor', 'trunc').");
+    m.def(name, divide, "input"_a, "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(),
+          "The quotient, or its whole part ('floor', 'trunc').");
+    tensor.def(
+        name,
+        [](const Tensor& x, const Operand& y, const std::optional<std::string>& mode) {
+          return divide(x, y, mode);
+        },
+        "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(),
+        "The quotient, or its whole part ('floor', 'trunc').");
   }
-  tensor.def("div_", [](Tensor x, const Operand& y, const std::optional<std::string>& mode) {
-    if (!mode) return binary_in_place(x, "div_", BinaryOp::div, div, y);
-    return in_place(x, "div_", [&](const Tensor& self) { return divide(self, y, mode); });
-  }, "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(), "self /= other.");
+  tensor.def(
+      "div_",
+      [](Tensor x, const Operand& y, const std::optional<std::string>& mode) {
+        if (!mode) return binary_in_place(x, "div_", BinaryOp::div, div, y);
+        return in_place(x, "div_", [&](const Tensor& self) { return divide(self, y, mode); });
+      },
+      "other"_a, nb::kw_only(), "rounding_mode"_a = nb::none(), "self /= other.");
 
-  m.def("pow", [](const Operand& x, const Operand& y) { return pow(x, y); }, "input"_a, "exponent"_a, "input to the power exponent.");
-  tensor.def("pow", [](const Tensor& x, const Operand& y) { return pow(x, y); }, "exponent"_a, "self to the power exponent.");
-  tensor.def("pow_", [](Tensor x, const Operand& y) { return in_place(x, "pow_", [&](const Tensor& self) { return pow(self, y); }); }, "exponent"_a, "The same, in place.");
+  m.def(
+      "pow", [](const Operand& x, const Operand& y) { return pow(x, y); }, "input"_a, "exponent"_a,
+      "input to the power exponent.");
+  tensor.def(
+      "pow", [](const Tensor& x, const Operand& y) { return pow(x, y); }, "exponent"_a,
+      "self to the power exponent.");
+  tensor.def(
+      "pow_",
+      [](Tensor x, const Operand& y) {
+        return in_place(x, "pow_", [&](const Tensor& self) { return pow(self, y); });
+      },
+      "exponent"_a, "The same, in place.");
 
   const BinaryFunction plus = [](const Operand& a, const Operand& b) { return add(a, b); };
   const BinaryFunction minus = [](const Operand& a, const Operand& b) { return sub(a, b); };
@@ -203,11 +267,21 @@ void bind(nb::module_& m, TensorClass& tensor) {
   tensor.def("__abs__", [](const Tensor& x) { return abs(x); });
   tensor.def("__invert__", [](const Tensor& x) { return bitwise_not(x); });
 
-  const BinaryFunction bit_and = [](const Operand& a, const Operand& b) { return logical_or_bitwise("bitwise_and", bitwise_and, a, b); };
-  const BinaryFunction bit_or = [](const Operand& a, const Operand& b) { return logical_or_bitwise("bitwise_or", bitwise_or, a, b); };
-  const BinaryFunction bit_xor = [](const Operand& a, const Operand& b) { return logical_or_bitwise("bitwise_xor", bitwise_xor, a, b); };
-  const BinaryFunction left = [](const Operand& a, const Operand& b) { return logical_or_bitwise("lshift", shift_left, a, b); };
-  const BinaryFunction right = [](const Operand& a, const Operand& b) { return logical_or_bitwise("rshift", shift_right, a, b); };
+  const BinaryFunction bit_and = [](const Operand& a, const Operand& b) {
+    return logical_or_bitwise("bitwise_and", bitwise_and, a, b);
+  };
+  const BinaryFunction bit_or = [](const Operand& a, const Operand& b) {
+    return logical_or_bitwise("bitwise_or", bitwise_or, a, b);
+  };
+  const BinaryFunction bit_xor = [](const Operand& a, const Operand& b) {
+    return logical_or_bitwise("bitwise_xor", bitwise_xor, a, b);
+  };
+  const BinaryFunction left = [](const Operand& a, const Operand& b) {
+    return logical_or_bitwise("lshift", shift_left, a, b);
+  };
+  const BinaryFunction right = [](const Operand& a, const Operand& b) {
+    return logical_or_bitwise("rshift", shift_right, a, b);
+  };
   bind_binary(m, tensor, "bitwise_and", bit_and, BinaryOp::bitwise_and, "Bit by bit and.");
   bind_binary(m, tensor, "bitwise_or", bit_or, BinaryOp::bitwise_or, "Bit by bit or.");
   bind_binary(m, tensor, "bitwise_xor", bit_xor, BinaryOp::bitwise_xor, "Bit by bit exclusive or.");
@@ -228,28 +302,71 @@ void bind(nb::module_& m, TensorClass& tensor) {
   bind_compare(m, tensor, CompareOp::logical_and, {"logical_and"}, nullptr);
   bind_compare(m, tensor, CompareOp::logical_or, {"logical_or"}, nullptr);
   bind_compare(m, tensor, CompareOp::logical_xor, {"logical_xor"}, nullptr);
-  tensor.def("__hash__", [](nb::handle self) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self.ptr()) >> 4); });
+  tensor.def("__hash__", [](nb::handle self) {
+    return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self.ptr()) >> 4);
+  });
 
-  m.def("where", [](const Tensor& c, const Operand& a, const Operand& b) { return where(c, a, b); }, "condition"_a, "input"_a, "other"_a, "input where the condition holds, other elsewhere.");
-  m.def("where", [](const Tensor& c) { return package("_functions", "where_indices")(c); }, "condition"_a, "The places where the condition holds: nonzero(condition, as_tuple=True).");
-  tensor.def("where", [](const Tensor& a, const Tensor& c, const Operand& b) { return where(c, a, b); }, "condition"_a, "other"_a, "self where the condition holds, other elsewhere.");
+  m.def(
+      "where", [](const Tensor& c, const Operand& a, const Operand& b) { return where(c, a, b); },
+      "condition"_a, "input"_a, "other"_a, "input where the condition holds, other elsewhere.");
+  m.def(
+      "where", [](const Tensor& c) { return package("_functions", "where_indices")(c); }, "condition"_a,
+      "The places where the condition holds: nonzero(condition, as_tuple=True).");
+  tensor.def(
+      "where", [](const Tensor& a, const Tensor& c, const Operand& b) { return where(c, a, b); },
+      "condition"_a, "other"_a, "self where the condition holds, other elsewhere.");
   for (const char* name : {"clamp", "clip"}) {
-    both(m, tensor, name, [](const Tensor& x, const OptionalOperand& low, const OptionalOperand& high) { return clamp(x, pointer(low), pointer(high)); }, "min"_a = nb::none(), "max"_a = nb::none(), "Moved into [min, max].");
-    tensor.def((std::string(name) + "_").c_str(), [](Tensor x, const OptionalOperand& low, const OptionalOperand& high) {
-      return in_place(x, "clamp_", [&](const Tensor& self) { return clamp(self, pointer(low), pointer(high)); });
-    }, "min"_a = nb::none(), "max"_a = nb::none(), "The same, in place.");
+    both(
+        m, tensor, name,
+        [](const Tensor& x, const OptionalOperand& low, const OptionalOperand& high) {
+          return clamp(x, pointer(low), pointer(high));
+        },
+        "min"_a = nb::none(), "max"_a = nb::none(), "Moved into [min, max].");
+    tensor.def((std::string(name) + "_").c_str(),
+               [](Tensor x, const OptionalOperand& low, const OptionalOperand& high) {
+                 return in_place(x, "clamp_", [&](const Tensor& self) {
+                   return clamp(self, pointer(low), pointer(high));
+                 });
+               },
+               "min"_a = nb::none(), "max"_a = nb::none(), "The same, in place.");
   }
-  both(m, tensor, "clamp_min", [](const Tensor& x, const Operand& low) { return clamp(x, &low, nullptr); }, "min"_a, "max(x, min).");
-  both(m, tensor, "clamp_max", [](const Tensor& x, const Operand& high) { return clamp(x, nullptr, &high); }, "max"_a, "min(x, max).");
-  both(m, tensor, "addcmul", addcmul, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1, "input + value * tensor1 * tensor2.");
-  both(m, tensor, "addcdiv", addcdiv, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1, "input + value * tensor1 / tensor2.");
+  both(
+      m, tensor, "clamp_min", [](const Tensor& x, const Operand& low) { return clamp(x, &low, nullptr); },
+      "min"_a, "max(x, min).");
+  both(
+      m, tensor, "clamp_max", [](const Tensor& x, const Operand& high) { return clamp(x, nullptr, &high); },
+      "max"_a, "min(x, max).");
+  both(m, tensor, "addcmul", addcmul, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1,
+       "input + value * tensor1 * tensor2.");
+  both(m, tensor, "addcdiv", addcdiv, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1,
+       "input + value * tensor1 / tensor2.");
   both(m, tensor, "lerp", lerp, "end"_a, "weight"_a, "input + weight * (end - input).");
-  tensor.def("addcmul_", [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) { return in_place(x, "addcmul_", [&](const Tensor& self) { return addcmul(self, a, b, value); }); }, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
-  tensor.def("addcdiv_", [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) { return in_place(x, "addcdiv_", [&](const Tensor& self) { return addcdiv(self, a, b, value); }); }, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
-  tensor.def("lerp_", [](Tensor x, const Tensor& end, const Operand& weight) { return in_place(x, "lerp_", [&](const Tensor& self) { return lerp(self, end, weight); }); }, "end"_a, "weight"_a);
-  both(m, tensor, "nan_to_num", nan_to_num, "nan"_a = 0.0, "posinf"_a = nb::none(), "neginf"_a = nb::none(), "NaN and the infinities replaced by numbers.");
-  m.def("result_type", [](const Operand& a, const Operand& b) { return result_type(a, b); }, "tensor1"_a, "tensor2"_a, "The type in which two operands meet.");
-  m.def("promote_types", [](DType a, DType b) { return promote(a, b); }, "type1"_a, "type2"_a, "The smallest type that holds both.");
+  tensor.def(
+      "addcmul_",
+      [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) {
+        return in_place(x, "addcmul_", [&](const Tensor& self) { return addcmul(self, a, b, value); });
+      },
+      "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
+  tensor.def(
+      "addcdiv_",
+      [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) {
+        return in_place(x, "addcdiv_", [&](const Tensor& self) { return addcdiv(self, a, b, value); });
+      },
+      "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
+  tensor.def(
+      "lerp_",
+      [](Tensor x, const Tensor& end, const Operand& weight) {
+        return in_place(x, "lerp_", [&](const Tensor& self) { return lerp(self, end, weight); });
+      },
+      "end"_a, "weight"_a);
+  both(m, tensor, "nan_to_num", nan_to_num, "nan"_a = 0.0, "posinf"_a = nb::none(), "neginf"_a = nb::none(),
+       "NaN and the infinities replaced by numbers.");
+  m.def(
+      "result_type", [](const Operand& a, const Operand& b) { return result_type(a, b); }, "tensor1"_a,
+      "tensor2"_a, "The type in which two operands meet.");
+  m.def(
+      "promote_types", [](DType a, DType b) { return promote(a, b); }, "type1"_a, "type2"_a,
+      "The smallest type that holds both.");
 }
 
 const Family family{bind};

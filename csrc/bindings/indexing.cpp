@@ -16,18 +16,23 @@ bool is_basic(nb::handle item) {
 
 std::optional<int64_t> bound(PyObject* value) {
   if (value == Py_None) return std::nullopt;
-  const Py_ssize_t number = PyNumber_AsSsize_t(value, nullptr);  // clipped to the range, as Python's slices are
+  const Py_ssize_t number =
+      PyNumber_AsSsize_t(value, nullptr);  // clipped to the range, as Python's slices are
   if (number == -1 && PyErr_Occurred()) throw nb::python_error();
   return number;
 }
 
-int64_t consumed(nb::handle item) { return item.is_none() || item.ptr() == Py_Ellipsis ? 0 : 1; }
+int64_t consumed(nb::handle item) {
+  return item.is_none() || item.ptr() == Py_Ellipsis ? 0 : 1;
+}
 
 // The view x[items], or nothing where an item is not basic.
 std::optional<Tensor> basic_view(const Tensor& x, nb::handle index) {
   const bool many = PyTuple_Check(index.ptr());
   const Py_ssize_t count = many ? PyTuple_GET_SIZE(index.ptr()) : 1;
-  const auto item_at = [&](Py_ssize_t i) { return many ? nb::handle(PyTuple_GET_ITEM(index.ptr(), i)) : index; };
+  const auto item_at = [&](Py_ssize_t i) {
+    return many ? nb::handle(PyTuple_GET_ITEM(index.ptr(), i)) : index;
+  };
   int64_t used = 0;
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (!is_basic(item_at(i))) return std::nullopt;
@@ -53,7 +58,9 @@ std::optional<Tensor> basic_view(const Tensor& x, nb::handle index) {
     } else {
       const Py_ssize_t number = PyNumber_AsSsize_t(item.ptr(), PyExc_IndexError);
       if (number == -1 && PyErr_Occurred()) throw nb::python_error();
-      check<IndexError>(x.dim() > 0, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+      check<IndexError>(x.dim() > 0,
+                        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                        "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
       y = select(y, dim, number);
     }
   }
@@ -88,7 +95,8 @@ void bind(nb::module_&, TensorClass& tensor) {
       fill_(*view, *scalar);
       return;
     }
-    copy_(*view, nb::cast<Tensor>(package("_functions", "as_tensor")(value, "dtype"_a = to_python(x.dtype()))));
+    copy_(*view,
+          nb::cast<Tensor>(package("_functions", "as_tensor")(value, "dtype"_a = to_python(x.dtype()))));
   });
 }
 

@@ -65,8 +65,12 @@ std::string line_in_user_code() {
 void install_hooks() {
   python::incref = [](void* object) noexcept { Py_INCREF(static_cast<PyObject*>(object)); };
   python::decref = drop_reference;
-  python::release_lock = []() noexcept -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; };
-  python::acquire_lock = [](void* state) noexcept { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); };
+  python::release_lock = []() noexcept -> void* {
+    return PyGILState_Check() ? PyEval_SaveThread() : nullptr;
+  };
+  python::acquire_lock = [](void* state) noexcept {
+    PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+  };
   current_line = line_in_user_code;
 }
 
@@ -82,7 +86,9 @@ void translate(const std::exception_ptr& exception, void*) {
 
 }  // namespace
 
-Family::Family(Bind bind) { families().push_back(bind); }
+Family::Family(Bind bind) {
+  families().push_back(bind);
+}
 
 // ---- tensors and nodes
 
@@ -90,7 +96,9 @@ bool is_tensor(nb::handle object) {
   return Py_TYPE(object.ptr()) == tensor_type || PyType_IsSubtype(Py_TYPE(object.ptr()), tensor_type);
 }
 
-Tensor tensor_of(nb::handle object) { return Tensor(nb::inst_ptr<TensorImpl>(object)); }
+Tensor tensor_of(nb::handle object) {
+  return Tensor(nb::inst_ptr<TensorImpl>(object));
+}
 
 nb::object to_python(const Tensor& tensor) {
   if (!tensor.defined()) return nb::none();
@@ -113,7 +121,8 @@ nb::object to_python(const Ref<Node>& node) {
   if (!type) {
     nb::dict contents;
     contents["__module__"] = "torch.autograd.function";
-    made = nb::handle(reinterpret_cast<PyObject*>(&PyType_Type))(key, nb::make_tuple(nb::handle(reinterpret_cast<PyObject*>(node_type))), contents);
+    made = nb::handle(reinterpret_cast<PyObject*>(&PyType_Type))(
+        key, nb::make_tuple(nb::handle(reinterpret_cast<PyObject*>(node_type))), contents);
     PyDict_SetItem(types, key.ptr(), made.ptr());
     type = made.ptr();
   }
@@ -124,7 +133,9 @@ nb::object to_python(const Ref<Node>& node) {
 
 // ---- dtypes, numbers, sizes
 
-nb::object to_python(DType dtype) { return nb::borrow(dtype_objects[static_cast<int>(dtype)]); }
+nb::object to_python(DType dtype) {
+  return nb::borrow(dtype_objects[static_cast<int>(dtype)]);
+}
 
 bool dtype_from(nb::handle object, DType* dtype) {
   for (int i = 0; i < kDTypeCount; ++i)
@@ -132,10 +143,14 @@ bool dtype_from(nb::handle object, DType* dtype) {
       *dtype = static_cast<DType>(i);
       return true;
     }
-  if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) *dtype = get_default_dtype();
-  else if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type)) *dtype = DType::i64;
-  else if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type)) *dtype = DType::boolean;
-  else return false;
+  if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type))
+    *dtype = get_default_dtype();
+  else if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type))
+    *dtype = DType::i64;
+  else if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type))
+    *dtype = DType::boolean;
+  else
+    return false;
   return true;
 }
 
@@ -225,7 +240,8 @@ Dims dims_from_args(const nb::args& args, const char* function, std::size_t from
     Dims one;
     const bool fine = PyIndex_Check(args[i].ptr()) && dims_from(args[i], &one) && one.size() == 1;
     check<TypeError>(fine, function, "(): expected integers or one sequence of integers, got ",
-                     nb::cast<std::string>(nb::repr(nb::handle(args[i].ptr()).type())), " at position ", i - from + 1);
+                     nb::cast<std::string>(nb::repr(nb::handle(args[i].ptr()).type())), " at position ",
+                     i - from + 1);
     dims.push_back(one[0]);
   }
   return dims;
@@ -266,7 +282,8 @@ NB_MODULE(_C, m) {
   dtype.def_prop_ro("itemsize", [](const DTypeObject& d) { return itemsize(d.dtype); })
       .def_prop_ro("is_floating_point", [](const DTypeObject& d) { return is_floating(d.dtype); })
       .def_prop_ro("is_complex", [](const DTypeObject&) { return false; })
-      .def_prop_ro("is_signed", [](const DTypeObject& d) { return d.dtype != DType::u8 && d.dtype != DType::boolean; })
+      .def_prop_ro("is_signed",
+                   [](const DTypeObject& d) { return d.dtype != DType::u8 && d.dtype != DType::boolean; })
       .def("__repr__", [](const DTypeObject& d) { return dtype_name(d.dtype); })
       .def("__reduce__", [](const DTypeObject& d) { return std::string(dtype_name(d.dtype)).substr(6); })
       .def("to_real", [](nb::handle self) { return nb::borrow(self); });

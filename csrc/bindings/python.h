@@ -1,4 +1,5 @@
-// Conversions between Python objects and the core's types, and how the files of this folder register themselves.
+// Conversions between Python objects and the core's types, and how the files of this folder register
+// themselves.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -110,7 +111,9 @@ struct type_caster<penlight::Scalar> {
   template <typename T_>
   using Cast = movable_cast_t<T_>;
   template <typename T_>
-  static constexpr bool can_cast() { return true; }
+  static constexpr bool can_cast() {
+    return true;
+  }
   std::optional<penlight::Scalar> value;
   bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
     return penlight::bindings::scalar_from(source, &value);
@@ -118,9 +121,12 @@ struct type_caster<penlight::Scalar> {
   static handle from_cpp(const penlight::Scalar& scalar, rv_policy, cleanup_list*) noexcept {
     using Kind = penlight::Scalar::Kind;
     switch (scalar.kind()) {
-      case Kind::boolean: return PyBool_FromLong(scalar.to_bool());
-      case Kind::integer: return PyLong_FromLongLong(scalar.to_int());
-      default: return PyFloat_FromDouble(scalar.to_double());
+      case Kind::boolean:
+        return PyBool_FromLong(scalar.to_bool());
+      case Kind::integer:
+        return PyLong_FromLongLong(scalar.to_int());
+      default:
+        return PyFloat_FromDouble(scalar.to_double());
     }
   }
   explicit operator penlight::Scalar*() { return &*value; }
@@ -135,7 +141,9 @@ struct type_caster<penlight::Operand> {
   template <typename T_>
   using Cast = movable_cast_t<T_>;
   template <typename T_>
-  static constexpr bool can_cast() { return true; }
+  static constexpr bool can_cast() {
+    return true;
+  }
   std::optional<penlight::Operand> value;
   bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
     if (penlight::bindings::is_tensor(source)) {

@@ -17,7 +17,8 @@ struct Half {
   Half() = default;
   [[gnu::always_inline]] static inline uint16_t from_float(float value) {
 #if defined(__F16C__)
-    return static_cast<uint16_t>(__builtin_ia32_vcvtps2ph((float __attribute__((vector_size(16)))){value}, 0)[0]);
+    return static_cast<uint16_t>(
+        __builtin_ia32_vcvtps2ph((float __attribute__((vector_size(16)))){value}, 0)[0]);
 #else
     uint32_t u;
     std::memcpy(&u, &value, 4);
@@ -87,53 +88,120 @@ struct BFloat16 {
 
 constexpr int64_t itemsize(DType dtype) {
   switch (dtype) {
-    case DType::u8: case DType::i8: case DType::boolean: return 1;
-    case DType::i16: case DType::f16: case DType::bf16: return 2;
-    case DType::i32: case DType::f32: return 4;
-    default: return 8;
+    case DType::u8:
+    case DType::i8:
+    case DType::boolean:
+      return 1;
+    case DType::i16:
+    case DType::f16:
+    case DType::bf16:
+      return 2;
+    case DType::i32:
+    case DType::f32:
+      return 4;
+    default:
+      return 8;
   }
 }
 
 constexpr bool is_floating(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
 }
-constexpr bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
-constexpr bool is_integral(DType dtype) { return !is_floating(dtype) && dtype != DType::boolean; }
+constexpr bool is_half(DType dtype) {
+  return dtype == DType::f16 || dtype == DType::bf16;
+}
+constexpr bool is_integral(DType dtype) {
+  return !is_floating(dtype) && dtype != DType::boolean;
+}
 
-template <class T> struct DTypeOf;
-template <> struct DTypeOf<uint8_t> { static constexpr DType value = DType::u8; };
-template <> struct DTypeOf<int8_t> { static constexpr DType value = DType::i8; };
-template <> struct DTypeOf<int16_t> { static constexpr DType value = DType::i16; };
-template <> struct DTypeOf<int32_t> { static constexpr DType value = DType::i32; };
-template <> struct DTypeOf<int64_t> { static constexpr DType value = DType::i64; };
-template <> struct DTypeOf<Half> { static constexpr DType value = DType::f16; };
-template <> struct DTypeOf<BFloat16> { static constexpr DType value = DType::bf16; };
-template <> struct DTypeOf<float> { static constexpr DType value = DType::f32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::f64; };
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::boolean; };
+template <class T>
+struct DTypeOf;
+template <>
+struct DTypeOf<uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct DTypeOf<int8_t> {
+  static constexpr DType value = DType::i8;
+};
+template <>
+struct DTypeOf<int16_t> {
+  static constexpr DType value = DType::i16;
+};
+template <>
+struct DTypeOf<int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct DTypeOf<int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct DTypeOf<Half> {
+  static constexpr DType value = DType::f16;
+};
+template <>
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::bf16;
+};
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::f64;
+};
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::boolean;
+};
 
 // The type arithmetic is done in: float for the 16-bit formats, itself otherwise.
-template <class T> struct ComputeType { using type = T; };
-template <> struct ComputeType<Half> { using type = float; };
-template <> struct ComputeType<BFloat16> { using type = float; };
-template <class T> using compute_t = typename ComputeType<T>::type;
+template <class T>
+struct ComputeType {
+  using type = T;
+};
+template <>
+struct ComputeType<Half> {
+  using type = float;
+};
+template <>
+struct ComputeType<BFloat16> {
+  using type = float;
+};
+template <class T>
+using compute_t = typename ComputeType<T>::type;
 
-template <class T> struct TypeTag { using type = T; };
+template <class T>
+struct TypeTag {
+  using type = T;
+};
 
 // Calls body(TypeTag<T>{}) for the C++ type of dtype.
 template <class Body>
 inline decltype(auto) visit_dtype(DType dtype, Body&& body) {
   switch (dtype) {
-    case DType::u8: return body(TypeTag<uint8_t>{});
-    case DType::i8: return body(TypeTag<int8_t>{});
-    case DType::i16: return body(TypeTag<int16_t>{});
-    case DType::i32: return body(TypeTag<int32_t>{});
-    case DType::i64: return body(TypeTag<int64_t>{});
-    case DType::f16: return body(TypeTag<Half>{});
-    case DType::bf16: return body(TypeTag<BFloat16>{});
-    case DType::f32: return body(TypeTag<float>{});
-    case DType::f64: return body(TypeTag<double>{});
-    default: return body(TypeTag<bool>{});
+    case DType::u8:
+      return body(TypeTag<uint8_t>{});
+    case DType::i8:
+      return body(TypeTag<int8_t>{});
+    case DType::i16:
+      return body(TypeTag<int16_t>{});
+    case DType::i32:
+      return body(TypeTag<int32_t>{});
+    case DType::i64:
+      return body(TypeTag<int64_t>{});
+    case DType::f16:
+      return body(TypeTag<Half>{});
+    case DType::bf16:
+      return body(TypeTag<BFloat16>{});
+    case DType::f32:
+      return body(TypeTag<float>{});
+    case DType::f64:
+      return body(TypeTag<double>{});
+    default:
+      return body(TypeTag<bool>{});
   }
 }
 

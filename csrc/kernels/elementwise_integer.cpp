@@ -21,22 +21,37 @@ RowLoop unary_of(UnaryOp op) {
   const auto row = [](auto f) { return make_row1<T, T>(f); };
   if constexpr (std::is_same_v<T, bool>) {
     switch (op) {
-      case UnaryOp::bitwise_not: return row([](T x) { return !x; });
-      case UnaryOp::abs: case UnaryOp::sign: case UnaryOp::square: case UnaryOp::relu:
+      case UnaryOp::bitwise_not:
+        return row([](T x) { return !x; });
+      case UnaryOp::abs:
+      case UnaryOp::sign:
+      case UnaryOp::square:
+      case UnaryOp::relu:
         return row([](T x) { return x; });
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   } else {
     switch (op) {
-      case UnaryOp::abs: return row([](T x) { return x < T(0) ? wrap<T>(-uint64_t(x)) : x; });
-      case UnaryOp::neg: return row([](T x) { return wrap<T>(-uint64_t(x)); });
-      case UnaryOp::sign: return row([](T x) { return T((x > T(0)) - (x < T(0))); });
-      case UnaryOp::square: return row([](T x) { return wrap<T>(uint64_t(x) * uint64_t(x)); });
-      case UnaryOp::relu: return row([](T x) { return x < T(0) ? T(0) : x; });
-      case UnaryOp::bitwise_not: return row([](T x) { return T(~x); });
-      case UnaryOp::floor: case UnaryOp::ceil: case UnaryOp::round: case UnaryOp::trunc:
+      case UnaryOp::abs:
+        return row([](T x) { return x < T(0) ? wrap<T>(-uint64_t(x)) : x; });
+      case UnaryOp::neg:
+        return row([](T x) { return wrap<T>(-uint64_t(x)); });
+      case UnaryOp::sign:
+        return row([](T x) { return T((x > T(0)) - (x < T(0))); });
+      case UnaryOp::square:
+        return row([](T x) { return wrap<T>(uint64_t(x) * uint64_t(x)); });
+      case UnaryOp::relu:
+        return row([](T x) { return x < T(0) ? T(0) : x; });
+      case UnaryOp::bitwise_not:
+        return row([](T x) { return T(~x); });
+      case UnaryOp::floor:
+      case UnaryOp::ceil:
+      case UnaryOp::round:
+      case UnaryOp::trunc:
         return row([](T x) { return x; });
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   }
 }
@@ -45,10 +60,15 @@ template <class T>
 RowLoop test_of(TestOp op) {
   const auto row = [](auto f) { return make_row1<bool, T>(f); };
   switch (op) {
-    case TestOp::isnan: case TestOp::isinf: return row([](T) { return false; });
-    case TestOp::isfinite: return row([](T) { return true; });
-    case TestOp::logical_not: return row([](T x) { return x == T(0); });
-    case TestOp::signbit: return row([](T x) { return x < T(0); });
+    case TestOp::isnan:
+    case TestOp::isinf:
+      return row([](T) { return false; });
+    case TestOp::isfinite:
+      return row([](T) { return true; });
+    case TestOp::logical_not:
+      return row([](T x) { return x == T(0); });
+    case TestOp::signbit:
+      return row([](T x) { return x < T(0); });
   }
   return nullptr;
 }
@@ -94,34 +114,58 @@ RowLoop binary_of(BinaryOp op) {
   const auto row = [](auto f) { return make_row2<T, T>(f); };
   if constexpr (std::is_same_v<T, bool>) {
     switch (op) {
-      case BinaryOp::add: case BinaryOp::maximum: case BinaryOp::bitwise_or: case BinaryOp::fmax:
+      case BinaryOp::add:
+      case BinaryOp::maximum:
+      case BinaryOp::bitwise_or:
+      case BinaryOp::fmax:
         return row([](T a, T b) { return a || b; });
-      case BinaryOp::mul: case BinaryOp::minimum: case BinaryOp::bitwise_and: case BinaryOp::fmin:
+      case BinaryOp::mul:
+      case BinaryOp::minimum:
+      case BinaryOp::bitwise_and:
+      case BinaryOp::fmin:
         return row([](T a, T b) { return a && b; });
-      case BinaryOp::bitwise_xor: return row([](T a, T b) { return a != b; });
-      default: return nullptr;
+      case BinaryOp::bitwise_xor:
+        return row([](T a, T b) { return a != b; });
+      default:
+        return nullptr;
     }
   } else {
     constexpr int bits = sizeof(T) * 8;
     switch (op) {
-      case BinaryOp::add: return row([](T a, T b) { return wrap<T>(uint64_t(a) + uint64_t(b)); });
-      case BinaryOp::sub: return row([](T a, T b) { return wrap<T>(uint64_t(a) - uint64_t(b)); });
-      case BinaryOp::mul: return row([](T a, T b) { return wrap<T>(uint64_t(a) * uint64_t(b)); });
-      case BinaryOp::floor_div: return row([](T a, T b) { return floor_divide(a, b); });
-      case BinaryOp::trunc_div: return row([](T a, T b) { return trunc_divide(a, b); });
-      case BinaryOp::remainder: return row([](T a, T b) { return python_remainder(a, b); });
-      case BinaryOp::fmod: return row([](T a, T b) { return c_remainder(a, b); });
-      case BinaryOp::pow: return row([](T a, T b) { return power(a, b); });
-      case BinaryOp::maximum: case BinaryOp::fmax: return row([](T a, T b) { return a > b ? a : b; });
-      case BinaryOp::minimum: case BinaryOp::fmin: return row([](T a, T b) { return a < b ? a : b; });
-      case BinaryOp::bitwise_and: return row([](T a, T b) { return T(a & b); });
-      case BinaryOp::bitwise_or: return row([](T a, T b) { return T(a | b); });
-      case BinaryOp::bitwise_xor: return row([](T a, T b) { return T(a ^ b); });
+      case BinaryOp::add:
+        return row([](T a, T b) { return wrap<T>(uint64_t(a) + uint64_t(b)); });
+      case BinaryOp::sub:
+        return row([](T a, T b) { return wrap<T>(uint64_t(a) - uint64_t(b)); });
+      case BinaryOp::mul:
+        return row([](T a, T b) { return wrap<T>(uint64_t(a) * uint64_t(b)); });
+      case BinaryOp::floor_div:
+        return row([](T a, T b) { return floor_divide(a, b); });
+      case BinaryOp::trunc_div:
+        return row([](T a, T b) { return trunc_divide(a, b); });
+      case BinaryOp::remainder:
+        return row([](T a, T b) { return python_remainder(a, b); });
+      case BinaryOp::fmod:
+        return row([](T a, T b) { return c_remainder(a, b); });
+      case BinaryOp::pow:
+        return row([](T a, T b) { return power(a, b); });
+      case BinaryOp::maximum:
+      case BinaryOp::fmax:
+        return row([](T a, T b) { return a > b ? a : b; });
+      case BinaryOp::minimum:
+      case BinaryOp::fmin:
+        return row([](T a, T b) { return a < b ? a : b; });
+      case BinaryOp::bitwise_and:
+        return row([](T a, T b) { return T(a & b); });
+      case BinaryOp::bitwise_or:
+        return row([](T a, T b) { return T(a | b); });
+      case BinaryOp::bitwise_xor:
+        return row([](T a, T b) { return T(a ^ b); });
       case BinaryOp::shift_left:
         return row([](T a, T b) { return b < 0 || b >= bits ? T(0) : wrap<T>(uint64_t(a) << b); });
       case BinaryOp::shift_right:
         return row([](T a, T b) { return b < 0 || b >= bits ? T(a < 0 ? -1 : 0) : T(a >> b); });
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   }
 }
@@ -130,21 +174,30 @@ template <class T>
 RowLoop compare_of(CompareOp op) {
   const auto row = [](auto f) { return make_row2<bool, T>(f); };
   switch (op) {
-    case CompareOp::eq: return row([](T a, T b) { return a == b; });
-    case CompareOp::ne: return row([](T a, T b) { return a != b; });
-    case CompareOp::lt: return row([](T a, T b) { return a < b; });
-    case CompareOp::le: return row([](T a, T b) { return a <= b; });
-    case CompareOp::gt: return row([](T a, T b) { return a > b; });
-    case CompareOp::ge: return row([](T a, T b) { return a >= b; });
-    case CompareOp::logical_and: return row([](T a, T b) { return a && b; });
-    case CompareOp::logical_or: return row([](T a, T b) { return a || b; });
-    case CompareOp::logical_xor: return row([](T a, T b) { return !a != !b; });
+    case CompareOp::eq:
+      return row([](T a, T b) { return a == b; });
+    case CompareOp::ne:
+      return row([](T a, T b) { return a != b; });
+    case CompareOp::lt:
+      return row([](T a, T b) { return a < b; });
+    case CompareOp::le:
+      return row([](T a, T b) { return a <= b; });
+    case CompareOp::gt:
+      return row([](T a, T b) { return a > b; });
+    case CompareOp::ge:
+      return row([](T a, T b) { return a >= b; });
+    case CompareOp::logical_and:
+      return row([](T a, T b) { return a && b; });
+    case CompareOp::logical_or:
+      return row([](T a, T b) { return a || b; });
+    case CompareOp::logical_xor:
+      return row([](T a, T b) { return !a != !b; });
   }
   return nullptr;
 }
 
-// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86 gives: the smallest int64,
-// cut to the width.
+// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86 gives: the smallest
+// int64, cut to the width.
 template <class To, class From>
 To convert(From x) {
   if constexpr (std::is_same_v<To, bool>) {
@@ -160,13 +213,20 @@ To convert(From x) {
 template <class F>
 RowLoop pick(DType dtype, F f) {
   switch (dtype) {
-    case DType::u8: return f(TypeTag<uint8_t>{});
-    case DType::i8: return f(TypeTag<int8_t>{});
-    case DType::i16: return f(TypeTag<int16_t>{});
-    case DType::i32: return f(TypeTag<int32_t>{});
-    case DType::i64: return f(TypeTag<int64_t>{});
-    case DType::boolean: return f(TypeTag<bool>{});
-    default: return nullptr;
+    case DType::u8:
+      return f(TypeTag<uint8_t>{});
+    case DType::i8:
+      return f(TypeTag<int8_t>{});
+    case DType::i16:
+      return f(TypeTag<int16_t>{});
+    case DType::i32:
+      return f(TypeTag<int32_t>{});
+    case DType::i64:
+      return f(TypeTag<int64_t>{});
+    case DType::boolean:
+      return f(TypeTag<bool>{});
+    default:
+      return nullptr;
   }
 }
 
@@ -188,8 +248,10 @@ RowLoop where(DType dtype) {
 RowLoop addcmul(DType dtype) {
   return pick(dtype, [](auto tag) -> RowLoop {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_same_v<T, bool> || std::is_signed_v<T>) return nullptr;
-    else return &row_addcmul<T>;
+    if constexpr (std::is_same_v<T, bool> || std::is_signed_v<T>)
+      return nullptr;
+    else
+      return &row_addcmul<T>;
   });
 }
 RowLoop cast(DType to, DType from) {

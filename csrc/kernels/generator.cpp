@@ -10,7 +10,8 @@ namespace penlight::kernels {
 
 namespace {
 
-// The bytes of a state as PyTorch lays them out (CPUGeneratorImplState, and its older form without the last part).
+// The bytes of a state as PyTorch lays them out (CPUGeneratorImplState, and its older form without the last
+// part).
 struct StateBytes {
   uint64_t seed;
   int32_t left;

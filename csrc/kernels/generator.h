@@ -1,6 +1,7 @@
 // The random number generator: the 32-bit Mersenne twister mt19937 (M. Matsumoto and T. Nishimura, "Mersenne
-// Twister: a 623-dimensionally equidistributed uniform pseudo-random number generator", ACM TOMACS 8, 1998, with the
-// initialisation of 2002), and beside it the second value of a pair of normals that is kept for the next call.
+// Twister: a 623-dimensionally equidistributed uniform pseudo-random number generator", ACM TOMACS 8, 1998,
+// with the initialisation of 2002), and beside it the second value of a pair of normals that is kept for the
+// next call.
 //
 // Its numbers, its use of 64-bit seeds and the bytes of its state are those of PyTorch's CPU generator.
 #pragma once

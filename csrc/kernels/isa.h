@@ -23,21 +23,34 @@ Isa current_isa();
 const char* isa_name(Isa isa);
 
 #if defined(__x86_64__)
-#define PENLIGHT_DECLARE_KERNELS(Type, name)                        \
-  namespace baseline { extern const Type name##_kernels; }          \
-  namespace avx2 { extern const Type name##_kernels; }              \
-  namespace avx512 { extern const Type name##_kernels; }            \
-  inline const Type& name() {                                       \
-    switch (current_isa()) {                                        \
-      case Isa::avx512: return avx512::name##_kernels;              \
-      case Isa::avx2: return avx2::name##_kernels;                  \
-      default: return baseline::name##_kernels;                     \
-    }                                                               \
+#define PENLIGHT_DECLARE_KERNELS(Type, name) \
+  namespace baseline {                       \
+  extern const Type name##_kernels;          \
+  }                                          \
+  namespace avx2 {                           \
+  extern const Type name##_kernels;          \
+  }                                          \
+  namespace avx512 {                         \
+  extern const Type name##_kernels;          \
+  }                                          \
+  inline const Type& name() {                \
+    switch (current_isa()) {                 \
+      case Isa::avx512:                      \
+        return avx512::name##_kernels;       \
+      case Isa::avx2:                        \
+        return avx2::name##_kernels;         \
+      default:                               \
+        return baseline::name##_kernels;     \
+    }                                        \
   }
 #else
-#define PENLIGHT_DECLARE_KERNELS(Type, name)                        \
-  namespace baseline { extern const Type name##_kernels; }          \
-  inline const Type& name() { return baseline::name##_kernels; }
+#define PENLIGHT_DECLARE_KERNELS(Type, name) \
+  namespace baseline {                       \
+  extern const Type name##_kernels;          \
+  }                                          \
+  inline const Type& name() {                \
+    return baseline::name##_kernels;         \
+  }
 #endif
 
 }  // namespace penlight::kernels

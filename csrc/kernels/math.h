@@ -15,7 +15,9 @@ inline T sigmoid(T x) {
 
 // Round half to even, as IEEE 754 does.
 template <class T>
-inline T round_even(T x) { return std::nearbyint(x); }
+inline T round_even(T x) {
+  return std::nearbyint(x);
+}
 
 // ln |Gamma(x)|; the C library's, without its global sign variable.
 template <class T>
@@ -24,8 +26,8 @@ inline T lgamma(T x) {
   return static_cast<T>(::lgamma_r(static_cast<double>(x), &sign));
 }
 
-// The derivative of ln Gamma: the recurrence up to 10, then the asymptotic series (Abramowitz & Stegun 6.3.18);
-// reflection (6.3.7) for negative x.
+// The derivative of ln Gamma: the recurrence up to 10, then the asymptotic series (Abramowitz &
+// Stegun 6.3.18); reflection (6.3.7) for negative x.
 inline double digamma(double x) {
   if (x == 0) return std::copysign(INFINITY, -x);
   if (x < 0) {
@@ -38,7 +40,8 @@ inline double digamma(double x) {
   for (; x < 10; x += 1) result -= 1 / x;
   const double s = 1 / (x * x);
   const double series =
-      s * (1. / 12 - s * (1. / 120 - s * (1. / 252 - s * (1. / 240 - s * (1. / 132 - s * (691. / 32760 - s / 12))))));
+      s * (1. / 12 -
+           s * (1. / 120 - s * (1. / 252 - s * (1. / 240 - s * (1. / 132 - s * (691. / 32760 - s / 12))))));
   return result + std::log(x) - 0.5 / x - series;
 }
 
@@ -56,26 +59,29 @@ inline double trigamma(double x) {
          s / x * (1. / 6 - s * (1. / 30 - s * (1. / 42 - s * (1. / 30 - s * (5. / 66 - s * (691. / 2730))))));
 }
 
-// The inverse of erf: Giles' starting value (Approximating the erfinv function, 2012), two Newton steps in double.
+// The inverse of erf: Giles' starting value (Approximating the erfinv function, 2012), two Newton steps in
+// double.
 inline double erfinv(double y) {
   if (!(y > -1 && y < 1)) return y == 1 ? INFINITY : y == -1 ? -INFINITY : NAN;
   double w = -std::log((1 - y) * (1 + y)), p;
   if (w < 5) {
     w -= 2.5;
     p = 2.81022636e-08;
-    const double rest[] = {3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
-                     0.246640727, 1.50140941};
+    const double rest[] = {3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+                           -0.00125372503, -0.00417768164, 0.246640727,     1.50140941};
     for (double c : rest) p = c + p * w;
   } else {
     w = std::sqrt(w) - 3;
     p = -0.000200214257;
-    const double rest[] = {0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
-                     1.00167406, 2.83297682};
+    const double rest[] = {0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+                           -0.0076224613,  0.00943887047, 1.00167406,     2.83297682};
     for (double c : rest) p = c + p * w;
   }
   double x = p * y;
   for (int i = 0; i < 2; ++i) {
-    const double error = y > 0.5 ? (1 - y) - std::erfc(x) : y < -0.5 ? std::erfc(-x) - (1 + y) : std::erf(x) - y;
+    const double error = y > 0.5    ? (1 - y) - std::erfc(x)
+                         : y < -0.5 ? std::erfc(-x) - (1 + y)
+                                    : std::erf(x) - y;
     x -= error / (M_2_SQRTPI * std::exp(-x * x));
   }
   return x;

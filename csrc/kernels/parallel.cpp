@@ -132,7 +132,9 @@ int num_threads() {
   return count;
 }
 
-void set_num_threads(int count) { wanted_threads.store(count < 1 ? 1 : count, std::memory_order_relaxed); }
+void set_num_threads(int count) {
+  wanted_threads.store(count < 1 ? 1 : count, std::memory_order_relaxed);
+}
 
 namespace detail {
 
@@ -148,7 +150,8 @@ void run(int64_t n, int64_t grain, ChunkBody body, void* context) {
     pool_mutex.unlock();
     return;
   }
-  for (int64_t begin = 0; begin < n; begin += grain) body(context, begin, n - begin < grain ? n : begin + grain);
+  for (int64_t begin = 0; begin < n; begin += grain)
+    body(context, begin, n - begin < grain ? n : begin + grain);
 }
 
 }  // namespace detail

@@ -12,7 +12,9 @@ double uniform_double(Generator& g) {
   return static_cast<double>(static_cast<int64_t>(g.random64() & ((1ull << 53) - 1))) * 0x1p-53;
 }
 
-float uniform_float(Generator& g) { return static_cast<float>(g.random() & 0xffffffu) * 0x1p-24f; }
+float uniform_float(Generator& g) {
+  return static_cast<float>(g.random() & 0xffffffu) * 0x1p-24f;
+}
 
 double next_normal(Generator& g) {
   double value;
@@ -60,9 +62,8 @@ void normal_pairs(Generator& g, double* out, int64_t n, double mean, double stdd
 void normal_blocks(Generator& g, float* out, int64_t n, float mean, float stddev) {
   auto fill = [&](float* to, int64_t count) { uniform(g, to, count, 0.0f, 1.0f); };
   fill(out, n);
-  in_blocks(out, n, fill, [&](float* data, int64_t blocks) {
-    random_tables().box_muller(data, blocks, mean, stddev);
-  });
+  in_blocks(out, n, fill,
+            [&](float* data, int64_t blocks) { random_tables().box_muller(data, blocks, mean, stddev); });
 }
 
 void normal_blocks(Generator& g, double* out, int64_t n, double mean, double stddev) {
@@ -82,9 +83,8 @@ void normal_blocks(Generator& g, double* out, int64_t n, double mean, double std
 void normal_blocks_half(Generator& g, float* out, int64_t n, float mean, float stddev) {
   auto fill = [&](float* to, int64_t count) { uniform(g, to, count, 0.0f, 1.0f); };
   fill(out, n / 16 * 16);
-  in_blocks(out, n, fill, [&](float* data, int64_t blocks) {
-    random_tables().box_muller(data, blocks, mean, stddev);
-  });
+  in_blocks(out, n, fill,
+            [&](float* data, int64_t blocks) { random_tables().box_muller(data, blocks, mean, stddev); });
 }
 
 void integers(Generator& g, int64_t* out, int64_t n, int64_t base, uint64_t range) {

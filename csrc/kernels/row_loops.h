@@ -30,7 +30,8 @@ void row2(char* const* data, const int64_t* strides, int64_t n) {
   const char* x = data[1];
   const char* y = data[2];
   constexpr int64_t in = sizeof(In);
-  if (strides[0] == sizeof(Out) && (strides[1] == in || strides[1] == 0) && (strides[2] == in || strides[2] == 0)) {
+  if (strides[0] == sizeof(Out) && (strides[1] == in || strides[1] == 0) &&
+      (strides[2] == in || strides[2] == 0)) {
     Out* o = reinterpret_cast<Out*>(out);
     const In* a = reinterpret_cast<const In*>(x);
     const In* b = reinterpret_cast<const In*>(y);
@@ -77,8 +78,12 @@ void row_addcmul(char* const* data, const int64_t* strides, int64_t n) {
 
 // A function object from a lambda's type, so that a table of plain function pointers can be made of it.
 template <class Out, class In, class F>
-constexpr auto make_row1(F) { return &row1<Out, In, F>; }
+constexpr auto make_row1(F) {
+  return &row1<Out, In, F>;
+}
 template <class Out, class In, class F>
-constexpr auto make_row2(F) { return &row2<Out, In, F>; }
+constexpr auto make_row2(F) {
+  return &row2<Out, In, F>;
+}
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

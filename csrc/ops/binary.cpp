@@ -1,5 +1,5 @@
-// Elementwise functions of two and three operands. Gradients of broadcast operands are summed, and cast to the
-// operand's type, by the engine.
+// Elementwise functions of two and three operands. Gradients of broadcast operands are summed, and cast to
+// the operand's type, by the engine.
 #include <cmath>
 
 #include "ops/elementwise_plan.h"
@@ -26,15 +26,19 @@ Operand value(Backward& b, std::size_t i, const Scalar& number) {
   return tensor.defined() ? Operand(tensor) : Operand(number);
 }
 
-DType real_result(const Operand& a, const Operand& b) { return real_type(result_type(a, b)); }
+DType real_result(const Operand& a, const Operand& b) {
+  return real_type(result_type(a, b));
+}
 
 void check_no_bool_sub(const Operand& a, const Operand& b) {
   const bool x = a.dtype() == DType::boolean, y = b.dtype() == DType::boolean;
-  check(!(x && y),
-        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-        "operator instead.");
+  check(
+      !(x && y),
+      "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+      "operator instead.");
   check(!(x || y),
-        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+        "mask, use "
         "the `~` or `logical_not()` operator instead.");
 }
 
@@ -79,8 +83,9 @@ Tensor sub(const Operand& a, const Operand& b, const Scalar& alpha) {
   Tensor y = run_binary(BinaryOp::sub, a, scaled(b, alpha, dtype), dtype, "sub");
   if (needs(a, b)) {
     if (a.is_tensor())
-      record("SubBackward0", {a.tensor(), b.tensor()}, y, {},
-             [factor = -alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); });
+      record(
+          "SubBackward0", {a.tensor(), b.tensor()}, y, {},
+          [factor = -alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); });
     else
       record("RsubBackward1", b.tensor(), y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
   }
@@ -206,14 +211,17 @@ Tensor pow(const Operand& a, const Operand& b) {
            [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Operand base = value(b, 0, x), exponent = value(b, 1, z);
-             // d/dbase is 0 at exponent 0, whatever the base; d/dexponent is 0 at base 0 (where its limit exists).
+             // d/dbase is 0 at exponent 0, whatever the base; d/dexponent is 0 at base 0 (where its limit
+             // exists).
              if (b.needs(0))
                grads[0] = where(compare(CompareOp::eq, exponent, 0), 0,
                                 mul(g, mul(exponent, pow(base, sub(exponent, 1)))));
              if (b.needs(1)) {
                const Tensor result = b.saved(2);
-               const Tensor base_tensor = base.is_tensor() ? base.tensor() : scalar_tensor(base.scalar(), result.dtype());
-               const Tensor at_zero = bitwise_and(compare(CompareOp::eq, base_tensor, 0), compare(CompareOp::ge, exponent, 0));
+               const Tensor base_tensor =
+                   base.is_tensor() ? base.tensor() : scalar_tensor(base.scalar(), result.dtype());
+               const Tensor at_zero =
+                   bitwise_and(compare(CompareOp::eq, base_tensor, 0), compare(CompareOp::ge, exponent, 0));
                grads[1] = mul(g, where(at_zero, 0, mul(result, log(where(at_zero, 1, base_tensor)))));
              }
              return grads;
@@ -224,8 +232,8 @@ Tensor pow(const Operand& a, const Operand& b) {
 Tensor atan2(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::atan2, a, b, real_result(a, b), "atan2");
   if (needs(a, b))
-    record("Atan2Backward0", {a.tensor(), b.tensor()}, y, kept(keep("self", a.tensor()), keep("other", b.tensor())),
-           [](Backward& b, const Tensor& g) {
+    record("Atan2Backward0", {a.tensor(), b.tensor()}, y,
+           kept(keep("self", a.tensor()), keep("other", b.tensor())), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Tensor y = b.saved(0), x = b.saved(1);
              const Tensor scaled = div(g, add(mul(x, x), mul(y, y)));
@@ -254,10 +262,11 @@ Tensor hypot(const Operand& a, const Operand& b) {
 Tensor copysign(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::copysign, a, b, real_result(a, b), "copysign");
   if (needs(a, b))
-    record("CopysignBackward0", {a.tensor(), b.tensor()}, y, kept(keep("self", a.tensor()), keep_output("result", y)),
-           [](Backward& b, const Tensor& g) {
+    record("CopysignBackward0", {a.tensor(), b.tensor()}, y,
+           kept(keep("self", a.tensor()), keep_output("result", y)), [](Backward& b, const Tensor& g) {
              Grads grads(2);
-             if (b.needs(0) && b.saved(0).defined()) grads[0] = mul(g, mul(sign(b.saved(0)), sign(b.saved(1))));
+             if (b.needs(0) && b.saved(0).defined())
+               grads[0] = mul(g, mul(sign(b.saved(0)), sign(b.saved(1))));
              if (b.needs(1)) grads[1] = zeros(b.output_sizes(0), g.dtype());
              return grads;
            });
@@ -267,11 +276,13 @@ Tensor copysign(const Operand& a, const Operand& b) {
 namespace {
 
 // The greater or the smaller of two: the gradient goes to the chosen one, half to each where they are equal.
-Tensor choose(BinaryOp op, const Operand& a, const Operand& b, const char* name, const char* node, CompareOp wins) {
+Tensor choose(BinaryOp op, const Operand& a, const Operand& b, const char* name, const char* node,
+              CompareOp wins) {
   const DType dtype = result_type(a, b);
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y, kept(keep_operand("self", a, true), keep_operand("other", b, true)),
+    record(node, {a.tensor(), b.tensor()}, y,
+           kept(keep_operand("self", a, true), keep_operand("other", b, true)),
            [x = a.scalar(), z = b.scalar(), wins](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Operand self = value(b, 0, x), other = value(b, 1, z);

@@ -16,7 +16,9 @@ RowLoop cast_loop(DType to, DType from) {
   return (floats ? kernels::elementwise_float() : kernels::elementwise_integer).cast(to, from);
 }
 
-bool overlap(const Tensor& a, const Tensor& b) { return a->storage->data() == b->storage->data() && a.raw() != b.raw(); }
+bool overlap(const Tensor& a, const Tensor& b) {
+  return a->storage->data() == b->storage->data() && a.raw() != b.raw();
+}
 
 }  // namespace
 
@@ -62,8 +64,7 @@ Tensor clone_values(const Tensor& x) {
 
 Tensor clone(const Tensor& x) {
   Tensor y = clone_values(x);
-  if (needs_grad(x))
-    record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  if (needs_grad(x)) record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
   return y;
 }
 
@@ -71,8 +72,7 @@ Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
   Tensor y = empty(x.sizes(), x.dtype());
   copy_values(y, x);
-  if (needs_grad(x))
-    record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  if (needs_grad(x)) record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
   return y;
 }
 
@@ -81,7 +81,8 @@ Tensor cast(const Tensor& x, DType dtype) {
   Tensor y = empty_like(x, dtype);
   copy_values(y, x);
   if (needs_grad(x) && is_floating(dtype))
-    record("ToCopyBackward0", x, y, {}, [from = x.dtype()](Backward&, const Tensor& g) { return Grads{cast(g, from)}; });
+    record("ToCopyBackward0", x, y, {},
+           [from = x.dtype()](Backward&, const Tensor& g) { return Grads{cast(g, from)}; });
   return y;
 }
 
@@ -94,8 +95,8 @@ Tensor detach(const Tensor& x) {
 Tensor& copy_(Tensor& self, const Tensor& source) {
   check_inplace(self, "copy_");
   Dims shape = broadcast_shapes(self.sizes(), source.sizes());
-  check(shape == self.sizes(), "The expanded size of the tensor (", self.sizes(), ") must match the existing size (",
-        source.sizes(), ")");
+  check(shape == self.sizes(), "The expanded size of the tensor (", self.sizes(),
+        ") must match the existing size (", source.sizes(), ")");
   if (!needs_grad(self, source)) {
     copy_values(self, source);
     self.changed();
@@ -127,7 +128,9 @@ Tensor& fill_(Tensor& self, const Tensor& value) {
   return copy_(self, value);
 }
 
-Tensor& zero_(Tensor& self) { return fill_(self, Scalar(0)); }
+Tensor& zero_(Tensor& self) {
+  return fill_(self, Scalar(0));
+}
 
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype) {
   Tensor result = empty(sizes, dtype);
@@ -137,11 +140,14 @@ Tensor full(const Dims& sizes, const Scalar& value, DType dtype) {
 
 Tensor zeros(const Dims& sizes, DType dtype) {
   Tensor result = empty(sizes, dtype);
-  if (result->storage->bytes() > 0) std::memset(result.raw(), 0, static_cast<std::size_t>(result->storage->bytes()));
+  if (result->storage->bytes() > 0)
+    std::memset(result.raw(), 0, static_cast<std::size_t>(result->storage->bytes()));
   return result;
 }
 
-Tensor scalar_tensor(const Scalar& value, DType dtype) { return full({}, value, dtype); }
+Tensor scalar_tensor(const Scalar& value, DType dtype) {
+  return full({}, value, dtype);
+}
 
 // ---- what the layers below need of operations
 

@@ -7,9 +7,9 @@
 
 namespace penlight {
 
-Tensor cast(const Tensor& x, DType dtype);             // x itself where it has the type
+Tensor cast(const Tensor& x, DType dtype);  // x itself where it has the type
 Tensor clone(const Tensor& x);
-Tensor contiguous(const Tensor& x);                    // x itself where it is
+Tensor contiguous(const Tensor& x);  // x itself where it is
 Tensor detach(const Tensor& x);
 Tensor& copy_(Tensor& self, const Tensor& source);
 Tensor& fill_(Tensor& self, const Scalar& value);
@@ -34,12 +34,12 @@ template <class Compute>
 Tensor& in_place(Tensor& self, const char* name, Compute compute) {
   check_inplace(self, name);
   const Tensor result = compute(grad_mode.enabled ? shadow(self) : self);
-  check(result.sizes() == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ",
-        result.sizes());
+  check(result.sizes() == self.sizes(), "output with shape ", self.sizes(),
+        " doesn't match the broadcast shape ", result.sizes());
   const DType from = result.dtype(), to = self.dtype();
   const auto kind = [](DType t) { return is_floating(t) ? 2 : t == DType::boolean ? 0 : 1; };
-  check(kind(from) <= kind(to), "result type ", scalar_name(from), " can't be cast to the desired output type ",
-        scalar_name(to));
+  check(kind(from) <= kind(to), "result type ", scalar_name(from),
+        " can't be cast to the desired output type ", scalar_name(to));
   assign(self, cast(result, to));
   return self;
 }

@@ -17,7 +17,7 @@ class Operand {
   bool is_tensor() const { return tensor_.defined(); }
   const Tensor& tensor() const { return tensor_; }
   const Scalar& scalar() const { return scalar_; }
-  DType dtype() const;                                  // its own
+  DType dtype() const;  // its own
   bool requires_grad() const { return is_tensor() && tensor_.requires_grad(); }
 
  private:

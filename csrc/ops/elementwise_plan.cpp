@@ -5,9 +5,12 @@ namespace penlight {
 DType Operand::dtype() const {
   if (is_tensor()) return tensor_.dtype();
   switch (scalar_.kind()) {
-    case Scalar::Kind::boolean: return DType::boolean;
-    case Scalar::Kind::integer: return DType::i64;
-    default: return get_default_dtype();
+    case Scalar::Kind::boolean:
+      return DType::boolean;
+    case Scalar::Kind::integer:
+      return DType::i64;
+    default:
+      return get_default_dtype();
   }
 }
 
@@ -15,15 +18,18 @@ DType result_type(const Operand& a, const Operand& b) {
   if (a.is_tensor() && b.is_tensor() && a.tensor().dtype() == b.tensor().dtype()) return a.tensor().dtype();
   Promotion promotion;
   for (const Operand* operand : {&a, &b}) {
-    if (operand->is_tensor()) promotion.add(operand->tensor());
-    else promotion.add(operand->scalar());
+    if (operand->is_tensor())
+      promotion.add(operand->tensor());
+    else
+      promotion.add(operand->scalar());
   }
   return promotion.result();
 }
 
 Tensor run_unary(kernels::UnaryOp op, const Tensor& x, const char* name) {
   const RowLoop loop = kernels_for(x.dtype()).unary(op, x.dtype());
-  check<NotImplementedError>(loop != nullptr, "\"", name, "_cpu\" not implemented for '", scalar_name(x.dtype()), "'");
+  check<NotImplementedError>(loop != nullptr, "\"", name, "_cpu\" not implemented for '",
+                             scalar_name(x.dtype()), "'");
   Tensor y = empty_like(x, x.dtype());
   run_loop(loop, {&y, &x});
   return y;
@@ -42,8 +48,10 @@ struct Prepared {
   Tensor tensor;
   alignas(8) char element[8];
   Prepared(const Operand& operand, DType dtype) {
-    if (operand.is_tensor()) tensor = cast(detach_if_needed(operand.tensor(), dtype), dtype);
-    else operand.scalar().store(dtype, element);
+    if (operand.is_tensor())
+      tensor = cast(detach_if_needed(operand.tensor(), dtype), dtype);
+    else
+      operand.scalar().store(dtype, element);
   }
   static Tensor detach_if_needed(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : detach(x); }
 };
@@ -89,7 +97,8 @@ void run_two(RowLoop loop, const Tensor& out, const Prepared& a, const Prepared&
 Tensor run_binary(kernels::BinaryOp op, const Operand& a, const Operand& b, DType dtype, const char* name,
                   const Tensor* out) {
   const RowLoop loop = kernels_for(dtype).binary(op, dtype);
-  check<NotImplementedError>(loop != nullptr, "\"", name, "_cpu\" not implemented for '", scalar_name(dtype), "'");
+  check<NotImplementedError>(loop != nullptr, "\"", name, "_cpu\" not implemented for '", scalar_name(dtype),
+                             "'");
   const Prepared x(a, dtype), y(b, dtype);
   Tensor result = out ? *out : binary_output(a, b, dtype);
   run_two(loop, result, x, y, dtype);
@@ -112,17 +121,19 @@ void add_into(const Tensor& out, const Tensor& a, const Tensor& b) {
 Tensor& binary_in_place(Tensor& self, const char* name, kernels::BinaryOp op, BinaryFunction function,
                         const Operand& other) {
   const bool recorded = grad_mode.enabled && (self.requires_grad() || other.requires_grad());
-  const bool direct = !recorded && result_type(self, other) == self.dtype() &&
-                      !(other.is_tensor() && other.tensor()->storage == self->storage && !other.tensor().same(self)) &&
-                      (is_floating(self.dtype()) || (op != kernels::BinaryOp::div && op != kernels::BinaryOp::floor_div &&
-                                                     op != kernels::BinaryOp::trunc_div &&
-                                                     op != kernels::BinaryOp::remainder && op != kernels::BinaryOp::fmod &&
-                                                     op != kernels::BinaryOp::pow && self.dtype() != DType::boolean));
+  const bool direct =
+      !recorded && result_type(self, other) == self.dtype() &&
+      !(other.is_tensor() && other.tensor()->storage == self->storage && !other.tensor().same(self)) &&
+      (is_floating(self.dtype()) ||
+       (op != kernels::BinaryOp::div && op != kernels::BinaryOp::floor_div &&
+        op != kernels::BinaryOp::trunc_div && op != kernels::BinaryOp::remainder &&
+        op != kernels::BinaryOp::fmod && op != kernels::BinaryOp::pow && self.dtype() != DType::boolean));
   if (!direct) return in_place(self, name, [&](const Tensor& x) { return function(x, other); });
   check_inplace(self, name);
   if (other.is_tensor()) {
     const Dims shape = broadcast_shapes(self.sizes(), other.tensor().sizes());
-    check(shape == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ", shape);
+    check(shape == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ",
+          shape);
   }
   run_binary(op, self, other, self.dtype(), name, &self);
   self.changed();

@@ -10,7 +10,9 @@ inline const kernels::ElementwiseKernels& kernels_for(DType dtype) {
 }
 
 // The type a function with real results computes in: x's where it is floating, otherwise the default.
-inline DType real_type(DType dtype) { return is_floating(dtype) ? dtype : get_default_dtype(); }
+inline DType real_type(DType dtype) {
+  return is_floating(dtype) ? dtype : get_default_dtype();
+}
 
 Tensor run_unary(kernels::UnaryOp op, const Tensor& x, const char* name);
 Tensor run_test(kernels::TestOp op, const Tensor& x);

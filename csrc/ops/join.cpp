@@ -15,7 +15,8 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
   Promotion promotion;
   for (const Tensor& tensor : all) {
     promotion.add(tensor);
-    check(tensor.dim() > 0, "zero-dimensional tensor (at position ", &tensor - all.data(), ") cannot be concatenated");
+    check(tensor.dim() > 0, "zero-dimensional tensor (at position ", &tensor - all.data(),
+          ") cannot be concatenated");
     if (!(tensor.dim() == 1 && tensor.numel() == 0)) tensors.push_back(tensor);
   }
   const DType dtype = promotion.result();
@@ -27,12 +28,12 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
   Dims sizes = tensors[0].sizes();
   sizes[d] = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    check(tensors[i].dim() == tensors[0].dim(), "Tensors must have same number of dimensions: got ", tensors[0].dim(),
-          " and ", tensors[i].dim());
+    check(tensors[i].dim() == tensors[0].dim(), "Tensors must have same number of dimensions: got ",
+          tensors[0].dim(), " and ", tensors[i].dim());
     for (std::size_t e = 0; e < sizes.size(); ++e)
-      check(e == d || tensors[i].sizes()[e] == sizes[e], "Sizes of tensors must match except in dimension ", d,
-            ". Expected size ", sizes[e], " but got size ", tensors[i].sizes()[e], " for tensor number ", i,
-            " in the list.");
+      check(e == d || tensors[i].sizes()[e] == sizes[e], "Sizes of tensors must match except in dimension ",
+            d, ". Expected size ", sizes[e], " but got size ", tensors[i].sizes()[e], " for tensor number ",
+            i, " in the list.");
     sizes[d] = checked_add(sizes[d], tensors[i].sizes()[d], "the joined dimension");
   }
   Tensor y = empty(sizes, dtype);
@@ -85,7 +86,8 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
 }
 
 Tensor flip(const Tensor& x, const Dims& dims) {
-  const SmallVec<bool, 8> flags = dims.empty() ? SmallVec<bool, 8>(x.sizes().size(), false) : reduced_dims(dims, x.dim());
+  const SmallVec<bool, 8> flags =
+      dims.empty() ? SmallVec<bool, 8>(x.sizes().size(), false) : reduced_dims(dims, x.dim());
   Tensor y = empty(x.sizes(), x.dtype());
   // Read backwards: negative strides are the loop's affair alone.
   Dims strides = x.strides();
@@ -116,7 +118,8 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
     check(shifts.size() == 1, "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:0");
     return reshape(roll_one(reshape(x, {-1}), shifts[0], 0), x.sizes());
   }
-  check(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size());
+  check(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ", shifts.size(),
+        ", dims:", dims.size());
   Tensor y = x;
   for (std::size_t i = 0; i < dims.size(); ++i) y = roll_one(y, shifts[i], dims[i]);
   return y;
@@ -178,20 +181,24 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
 Tensor tril(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, true, "tril");
   if (needs_grad(x))
-    record("TrilBackward0", x, y, {}, [diagonal](Backward&, const Tensor& g) { return Grads{tril(g, diagonal)}; });
+    record("TrilBackward0", x, y, {},
+           [diagonal](Backward&, const Tensor& g) { return Grads{tril(g, diagonal)}; });
   return y;
 }
 Tensor triu(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, false, "triu");
   if (needs_grad(x))
-    record("TriuBackward0", x, y, {}, [diagonal](Backward&, const Tensor& g) { return Grads{triu(g, diagonal)}; });
+    record("TriuBackward0", x, y, {},
+           [diagonal](Backward&, const Tensor& g) { return Grads{triu(g, diagonal)}; });
   return y;
 }
 
 Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
   check(padding.size() % 2 == 0, "Length of pad must be even but instead it equals ", padding.size());
-  check(padding.size() <= 2 * x.sizes().size(), "Length of pad should be no more than twice the number of dimensions of "
-        "the input. Pad length is ", padding.size(), " while the input has ", x.dim(), " dimensions.");
+  check(padding.size() <= 2 * x.sizes().size(),
+        "Length of pad should be no more than twice the number of dimensions of "
+        "the input. Pad length is ",
+        padding.size(), " while the input has ", x.dim(), " dimensions.");
   Dims sizes = x.sizes();
   int64_t from = x->offset, to = 0;
   Dims common = x.sizes(), low(sizes.size(), 0);
@@ -201,7 +208,8 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
     sizes[d] = checked_add(checked_add(sizes[d], before, "the padded size"), after, "the padded size");
     check(sizes[d] >= 0, "The input size ", x.sizes()[d], ", plus negative padding ", before, " and ", after,
           " resulted in a negative output size, which is invalid. Check dimension ", d, " of your input.");
-    common[d] = std::max<int64_t>(x.sizes()[d] + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0), 0);
+    common[d] =
+        std::max<int64_t>(x.sizes()[d] + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0), 0);
     low[d] = before;
   }
   Tensor y = full(sizes, value, x.dtype());
@@ -209,7 +217,8 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
     from += std::max<int64_t>(-low[d], 0) * x.strides()[d];
     to += std::max<int64_t>(low[d], 0) * y.strides()[d];
   }
-  if (checked_numel(common) > 0) copy_values(alias(y, common, y.strides(), to), alias(x, common, x.strides(), from));
+  if (checked_numel(common) > 0)
+    copy_values(alias(y, common, y.strides(), to), alias(x, common, x.strides(), from));
   if (needs_grad(x))
     record("ConstantPadNdBackward0", x, y, {}, [padding](Backward&, const Tensor& g) {
       Dims back = padding;
@@ -222,17 +231,20 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index) {
   Tensor y = clone(x);
   Tensor window = select(y, dim, index);
-  check(window.sizes() == source.sizes(), "expected src to have a size equal to the slice of self. src size = ",
-        source.sizes(), ", slice size = ", window.sizes());
+  check(window.sizes() == source.sizes(),
+        "expected src to have a size equal to the slice of self. src size = ", source.sizes(),
+        ", slice size = ", window.sizes());
   copy_(window, source);
   return y;
 }
 
-Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t end, int64_t step) {
+Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t end,
+                     int64_t step) {
   Tensor y = clone(x);
   Tensor window = slice(y, dim, start, end, step);
-  check(window.sizes() == source.sizes(), "expected src to have a size equal to the slice of self. src size = ",
-        source.sizes(), ", slice size = ", window.sizes());
+  check(window.sizes() == source.sizes(),
+        "expected src to have a size equal to the slice of self. src size = ", source.sizes(),
+        ", slice size = ", window.sizes());
   copy_(window, source);
   return y;
 }
@@ -261,7 +273,8 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, DType 
     for (int64_t i = 0; i < y.size(0); ++i) {
       if (whole || (!is_floating(dtype)))
         out[i] = Scalar(static_cast<int64_t>(static_cast<uint64_t>(start.to_int()) +
-                                             static_cast<uint64_t>(i) * static_cast<uint64_t>(step.to_int()))).template to<T>();
+                                             static_cast<uint64_t>(i) * static_cast<uint64_t>(step.to_int())))
+                     .template to<T>();
       else
         out[i] = Scalar(a + s * static_cast<double>(i)).template to<T>();
     }
@@ -279,8 +292,10 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
     const C a = static_cast<C>(start), b = static_cast<C>(end);
     const C step = steps > 1 ? (b - a) / static_cast<C>(steps - 1) : C(0);
     for (int64_t i = 0; i < steps; ++i)  // from both ends, so that both are exact
-      out[i] = Scalar(static_cast<double>(i < steps / 2 || steps == 1 ? a + step * static_cast<C>(i)
-                                                        : b - step * static_cast<C>(steps - 1 - i))).template to<T>();
+      out[i] =
+          Scalar(static_cast<double>(i < steps / 2 || steps == 1 ? a + step * static_cast<C>(i)
+                                                                 : b - step * static_cast<C>(steps - 1 - i)))
+              .template to<T>();
   });
   return y;
 }
@@ -296,7 +311,8 @@ Tensor eye(int64_t n, int64_t m, DType dtype) {
 Tensor ramp_along(const Dims& sizes, int64_t dim) {
   Dims shape(sizes.size(), 1);
   shape[static_cast<std::size_t>(dim)] = sizes[static_cast<std::size_t>(dim)];
-  const Tensor line = arange(Scalar(int64_t(0)), Scalar(sizes[static_cast<std::size_t>(dim)]), Scalar(int64_t(1)), DType::i64);
+  const Tensor line = arange(Scalar(int64_t(0)), Scalar(sizes[static_cast<std::size_t>(dim)]),
+                             Scalar(int64_t(1)), DType::i64);
   return alias(line, shape, contiguous_strides(shape), 0);
 }
 

@@ -39,8 +39,8 @@ Dims result_sizes(const Tensor& x, const Flags& reduced, bool keepdim) {
   return sizes;
 }
 
-// x as a contiguous (outer, n, inner) array: as it lies where the reduced dimensions adjoin, otherwise copied with
-// the reduced dimensions last.
+// x as a contiguous (outer, n, inner) array: as it lies where the reduced dimensions adjoin, otherwise copied
+// with the reduced dimensions last.
 struct Arranged {
   Tensor data;
   ReduceShape shape{1, 1, 1};
@@ -84,7 +84,9 @@ Arranged arrange(const Tensor& x, const Flags& reduced) {
   return result;
 }
 
-Tensor with_sizes(const Tensor& x, const Dims& sizes) { return alias(x, sizes, contiguous_strides(sizes), x->offset); }
+Tensor with_sizes(const Tensor& x, const Dims& sizes) {
+  return alias(x, sizes, contiguous_strides(sizes), x->offset);
+}
 
 // A gradient of reduced sizes, laid out to be broadcast against x's.
 Tensor restore_dims(const Tensor& g, const Dims& sizes, const Flags& reduced, bool keepdim) {
@@ -124,7 +126,8 @@ Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opti
   const Tensor x = dtype && is_floating(*dtype) ? cast(self, *dtype) : self;
   const Flags reduced = reduced_dims(dims, x.dim());
   const DType natural = is_floating(x.dtype()) ? x.dtype() : DType::i64;
-  Tensor y = with_sizes(run_reduce(ReduceOp::sum, x, reduced, natural, "sum"), result_sizes(x, reduced, keepdim));
+  Tensor y =
+      with_sizes(run_reduce(ReduceOp::sum, x, reduced, natural, "sum"), result_sizes(x, reduced, keepdim));
   if (natural != out) y = cast(y, out);
   if (needs_grad(x)) {
     const bool all_dims = !dims;
@@ -148,13 +151,15 @@ Tensor sum_to(const Tensor& g, const Dims& sizes) {
 Tensor mean(const Tensor& self, const OptionalDims& dims, bool keepdim, std::optional<DType> dtype) {
   const Tensor x = dtype ? cast(self, *dtype) : self;
   check(is_floating(x.dtype()),
-        "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ",
+        "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+        "Got: ",
         scalar_name(x.dtype()));
   const Flags reduced = reduced_dims(dims, x.dim());
   int64_t count = 1;
   for (std::size_t d = 0; d < reduced.size(); ++d)
     if (reduced[d]) count *= x.sizes()[d];
-  Tensor y = with_sizes(run_reduce(ReduceOp::sum, x, reduced, x.dtype(), "mean"), result_sizes(x, reduced, keepdim));
+  Tensor y =
+      with_sizes(run_reduce(ReduceOp::sum, x, reduced, x.dtype(), "mean"), result_sizes(x, reduced, keepdim));
   const Tensor divided = [&] {
     GradModeGuard off(false);
     return div(y, static_cast<double>(count));
@@ -162,7 +167,8 @@ Tensor mean(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opt
   if (needs_grad(x))
     record(dims ? "MeanBackward1" : "MeanBackward0", x, divided, {},
            [sizes = x.sizes(), reduced, keepdim, count](Backward&, const Tensor& g) {
-             return Grads{div(expand(restore_dims(g, sizes, reduced, keepdim), sizes), static_cast<double>(count))};
+             return Grads{
+                 div(expand(restore_dims(g, sizes, reduced, keepdim), sizes), static_cast<double>(count))};
            });
   return divided;
 }
@@ -183,11 +189,12 @@ Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool ke
     y = div(with_sizes(squares, result_sizes(x, reduced, keepdim)), divisor);
   }
   if (needs_grad(x))
-    record("VarBackward0", x, y, kept(keep("self", x)), [reduced, dims, keepdim, divisor](Backward& b, const Tensor& g) {
-      const Tensor x = b.saved(0);
-      const Tensor wide = restore_dims(g, x.sizes(), reduced, keepdim);
-      return Grads{mul(mul(wide, 2.0 / divisor), sub(x, mean(x, dims, true)))};
-    });
+    record("VarBackward0", x, y, kept(keep("self", x)),
+           [reduced, dims, keepdim, divisor](Backward& b, const Tensor& g) {
+             const Tensor x = b.saved(0);
+             const Tensor wide = restore_dims(g, x.sizes(), reduced, keepdim);
+             return Grads{mul(mul(wide, 2.0 / divisor), sub(x, mean(x, dims, true)))};
+           });
   return y;
 }
 
@@ -198,7 +205,8 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
   const OptionalDims dims = dim ? OptionalDims(Dims{*dim}) : OptionalDims();
   const Flags reduced = reduced_dims(dims, x.dim());
   const DType natural = is_floating(x.dtype()) ? x.dtype() : DType::i64;
-  Tensor y = with_sizes(run_reduce(ReduceOp::prod, x, reduced, natural, "prod"), result_sizes(x, reduced, keepdim));
+  Tensor y =
+      with_sizes(run_reduce(ReduceOp::prod, x, reduced, natural, "prod"), result_sizes(x, reduced, keepdim));
   if (dtype && natural != *dtype) y = cast(y, *dtype);
   if (needs_grad(x))
     record(dim ? "ProdBackward1" : "ProdBackward0", x, y, kept(keep("self", x)),
@@ -208,8 +216,13 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
              // The product of the others, left and right of each element: right also where elements are zero.
              const Tensor line = dim ? x : reshape(x, {-1});
              const int64_t d = dim ? wrap_dim(*dim, x.dim()) : 0;
-             const Tensor ones = full([&] { Dims s = line.sizes(); s[static_cast<std::size_t>(d)] = 1; return s; }(),
-                                      Scalar(1.0), x.dtype());
+             const Tensor ones = full(
+                 [&] {
+                   Dims s = line.sizes();
+                   s[static_cast<std::size_t>(d)] = 1;
+                   return s;
+                 }(),
+                 Scalar(1.0), x.dtype());
              const int64_t n = line.size(d);
              if (n == 0) return Grads{zeros(x.sizes(), x.dtype())};
              const Tensor left = cat({ones, cumprod(narrow(line, d, 0, n - 1), d)}, d);
@@ -229,8 +242,10 @@ void check_not_empty(const Tensor& x, const Flags& reduced, const char* name, bo
   for (std::size_t d = 0; d < reduced.size(); ++d)
     if (reduced[d] && x.sizes()[d] == 0) {
       if (all_dims)
-        fail(name, "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                   "the 'dim' argument.");
+        fail(name,
+             "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+             "with "
+             "the 'dim' argument.");
       fail<IndexError>(name, "(): Expected reduction dim ", d, " to have non-zero size.");
     }
 }
@@ -246,8 +261,9 @@ Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keep
            [reduced, keepdim](Backward& b, const Tensor& g) {
              const Tensor x = b.saved(0);
              const Tensor wide = restore_dims(b.saved(1), x.sizes(), reduced, keepdim);
-             const Tensor hit = cast(bitwise_or(compare(kernels::CompareOp::eq, x, wide),
-                                                bitwise_and(isnan(x), isnan(wide))), g.dtype());
+             const Tensor hit = cast(
+                 bitwise_or(compare(kernels::CompareOp::eq, x, wide), bitwise_and(isnan(x), isnan(wide))),
+                 g.dtype());
              Dims dims;
              for (std::size_t d = 0; d < reduced.size(); ++d)
                if (reduced[d]) dims.push_back(static_cast<int64_t>(d));
@@ -275,7 +291,8 @@ Argument run_arg(ReduceOp op, const Tensor& x, std::optional<int64_t> dim, const
   return result;
 }
 
-ValuesIndices extreme_dim(ReduceOp op, const Tensor& x, int64_t dim, bool keepdim, const char* name, const char* node) {
+ValuesIndices extreme_dim(ReduceOp op, const Tensor& x, int64_t dim, bool keepdim, const char* name,
+                          const char* node) {
   const Argument found = run_arg(op, x, dim, name);
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
   Dims sizes = found.values.sizes();
@@ -289,7 +306,8 @@ ValuesIndices extreme_dim(ReduceOp op, const Tensor& x, int64_t dim, bool keepdi
              const int64_t d = wrap_dim(dim, static_cast<int64_t>(sizes.size()));
              const Tensor places = keepdim ? b.saved(0) : unsqueeze(b.saved(0), d);
              const Tensor grad = keepdim ? g[0] : unsqueeze(g[0], d);
-             // Places compared with a ramp along the dimension: the winner gets the gradient, the others zero.
+             // Places compared with a ramp along the dimension: the winner gets the gradient, the others
+             // zero.
              const Tensor chosen = compare(kernels::CompareOp::eq, ramp_along(sizes, d), places);
              return Grads{where(chosen, grad, 0)};
            });
@@ -304,8 +322,12 @@ Tensor amax(const Tensor& x, const OptionalDims& dims, bool keepdim) {
 Tensor amin(const Tensor& x, const OptionalDims& dims, bool keepdim) {
   return extreme(ReduceOp::min, x, dims, keepdim, "amin", "AminBackward0");
 }
-Tensor max(const Tensor& x) { return extreme(ReduceOp::max, x, {}, false, "max", "MaxBackward1"); }
-Tensor min(const Tensor& x) { return extreme(ReduceOp::min, x, {}, false, "min", "MinBackward1"); }
+Tensor max(const Tensor& x) {
+  return extreme(ReduceOp::max, x, {}, false, "max", "MaxBackward1");
+}
+Tensor min(const Tensor& x) {
+  return extreme(ReduceOp::min, x, {}, false, "min", "MinBackward1");
+}
 ValuesIndices max_dim(const Tensor& x, int64_t dim, bool keepdim) {
   return extreme_dim(ReduceOp::max, x, dim, keepdim, "max", "MaxBackward0");
 }
@@ -319,8 +341,10 @@ Tensor arg_extreme(ReduceOp op, const Tensor& x, std::optional<int64_t> dim, boo
   const Tensor places = run_arg(op, x, dim, name).places;
   Dims sizes = places.sizes();
   if (!keepdim) {
-    if (!dim) sizes.clear();
-    else if (!sizes.empty()) sizes.erase(static_cast<std::size_t>(wrap_dim(*dim, x.dim())));
+    if (!dim)
+      sizes.clear();
+    else if (!sizes.empty())
+      sizes.erase(static_cast<std::size_t>(wrap_dim(*dim, x.dim())));
   }
   return with_sizes(places, sizes);
 }
@@ -341,8 +365,12 @@ Tensor logic(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keepdi
 }
 }  // namespace
 
-Tensor all(const Tensor& x, const OptionalDims& dims, bool keepdim) { return logic(ReduceOp::all, x, dims, keepdim, "all"); }
-Tensor any(const Tensor& x, const OptionalDims& dims, bool keepdim) { return logic(ReduceOp::any, x, dims, keepdim, "any"); }
+Tensor all(const Tensor& x, const OptionalDims& dims, bool keepdim) {
+  return logic(ReduceOp::all, x, dims, keepdim, "all");
+}
+Tensor any(const Tensor& x, const OptionalDims& dims, bool keepdim) {
+  return logic(ReduceOp::any, x, dims, keepdim, "any");
+}
 
 // log(sum(exp(x))), shifted by the greatest element so that nothing overflows; the derivative is softmax.
 Tensor logsumexp(const Tensor& self, const Dims& dims, bool keepdim) {
@@ -378,7 +406,8 @@ Tensor run_scan(kernels::ScanOp op, const Tensor& x, int64_t dim, const char* na
   const Tensor in = contiguous(detach(x));
   Tensor y = empty(x.sizes(), x.dtype());
   ReduceShape shape{1, 1, 1};
-  for (int64_t d = 0; d < x.dim(); ++d) (d < dim ? shape.outer : d == dim ? shape.n : shape.inner) *= x.size(d);
+  for (int64_t d = 0; d < x.dim(); ++d)
+    (d < dim ? shape.outer : d == dim ? shape.n : shape.inner) *= x.size(d);
   bool known = true;
   if (x.numel() > 0) known = kernels::reduce().scan(op, x.dtype(), shape, in.raw(), y.raw());
   check<NotImplementedError>(known, "\"", name, "_cpu\" not implemented for '", scalar_name(x.dtype()), "'");
@@ -411,13 +440,14 @@ Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
     record("CumprodBackward0", x, y, kept(keep("self", x)), [d](Backward& b, const Tensor& g) {
       const Tensor x = b.saved(0);
       if (x.dim() == 0 || x.numel() == 0) return Grads{g};
-      // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products before i taken
-      // out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements are zero.
+      // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products before i
+      // taken out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements are zero.
       const int64_t n = x.size(d);
       Dims first = x.sizes();
       first[static_cast<std::size_t>(d)] = 1;
-      const Tensor before = n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
-                                  : full(first, Scalar(1.0), x.dtype());
+      const Tensor before =
+          n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
+                : full(first, Scalar(1.0), x.dtype());
       std::vector<Tensor> tail(static_cast<std::size_t>(n));
       Tensor s;
       for (int64_t i = n - 1; i >= 0; --i) {

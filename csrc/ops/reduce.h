@@ -11,9 +11,12 @@ namespace penlight {
 // Which dimensions: none given (or an empty list) means all.
 using OptionalDims = std::optional<Dims>;
 
-Tensor sum(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
-Tensor mean(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
-Tensor prod(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor sum(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false,
+           std::optional<DType> dtype = {});
+Tensor mean(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false,
+            std::optional<DType> dtype = {});
+Tensor prod(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false,
+            std::optional<DType> dtype = {});
 Tensor amax(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false);
 Tensor max(const Tensor& x);
@@ -36,7 +39,8 @@ Tensor cumprod(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 Tensor sum_to(const Tensor& g, const Dims& sizes);
 
 // Unrecorded: the reduction of a tensor over the flagged dimensions, with them kept as size 1.
-Tensor run_reduce(kernels::ReduceOp op, const Tensor& x, const SmallVec<bool, 8>& reduced, DType out, const char* name);
+Tensor run_reduce(kernels::ReduceOp op, const Tensor& x, const SmallVec<bool, 8>& reduced, DType out,
+                  const char* name);
 SmallVec<bool, 8> reduced_dims(const OptionalDims& dims, int64_t ndim);
 
 }  // namespace penlight

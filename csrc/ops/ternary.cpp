@@ -16,20 +16,24 @@ Tensor as_tensor(const Operand& operand, DType dtype) {
 
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   check(condition.dtype() == DType::boolean || condition.dtype() == DType::u8,
-        "where expected condition to be a boolean tensor, but got a tensor with dtype ", scalar_name(condition.dtype()));
+        "where expected condition to be a boolean tensor, but got a tensor with dtype ",
+        scalar_name(condition.dtype()));
   const DType dtype = result_type(a, b);
   const Tensor c = cast(condition, DType::boolean), x = as_tensor(a, dtype), y = as_tensor(b, dtype);
   const Dims shape = broadcast_shapes(c.sizes(), broadcast_shapes(x.sizes(), y.sizes()));
-  Tensor out = shape == x.sizes() ? empty_like(x, dtype) : shape == y.sizes() ? empty_like(y, dtype) : empty(shape, dtype);
+  Tensor out = shape == x.sizes()   ? empty_like(x, dtype)
+               : shape == y.sizes() ? empty_like(y, dtype)
+                                    : empty(shape, dtype);
   run_loop(kernels_for(dtype).where(dtype), {&out, &c, &x, &y});
   if (needs_grad(x, y))
-    record("WhereBackward0", {Tensor(), x, y}, out, kept(keep("condition", c)), [](Backward& b, const Tensor& g) {
-      Grads grads(3);
-      const Tensor condition = b.saved(0);
-      if (b.needs(1)) grads[1] = where(condition, g, 0);
-      if (b.needs(2)) grads[2] = where(condition, 0, g);
-      return grads;
-    });
+    record("WhereBackward0", {Tensor(), x, y}, out, kept(keep("condition", c)),
+           [](Backward& b, const Tensor& g) {
+             Grads grads(3);
+             const Tensor condition = b.saved(0);
+             if (b.needs(1)) grads[1] = where(condition, g, 0);
+             if (b.needs(2)) grads[2] = where(condition, 0, g);
+             return grads;
+           });
   return out;
 }
 
@@ -41,19 +45,26 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
   const Tensor self = cast(x, dtype);
   // Values: NaN stays, a bound given as NaN wins, and the upper bound wins over the lower.
   Tensor y = detach(self);
-  const auto plain = [&](const Operand& o) { return o.is_tensor() ? Operand(cast(detach(o.tensor()), dtype)) : o; };
+  const auto plain = [&](const Operand& o) {
+    return o.is_tensor() ? Operand(cast(detach(o.tensor()), dtype)) : o;
+  };
   if (low) y = run_binary(kernels::BinaryOp::maximum, y, plain(*low), dtype, "clamp");
   if (high) y = run_binary(kernels::BinaryOp::minimum, y, plain(*high), dtype, "clamp");
   if (y->storage == self->storage) y = clone_values(y);
   const Tensor low_tensor = low && low->is_tensor() ? low->tensor() : Tensor();
   const Tensor high_tensor = high && high->is_tensor() ? high->tensor() : Tensor();
   if (needs_grad(self, low_tensor, high_tensor)) {
-    const Scalar low_number = low ? low->scalar() : Scalar(0), high_number = high ? high->scalar() : Scalar(0);
+    const Scalar low_number = low ? low->scalar() : Scalar(0),
+                 high_number = high ? high->scalar() : Scalar(0);
     const bool tensors = low_tensor.defined() || high_tensor.defined();
-    record(tensors ? "ClampBackward0" : (!low ? "ClampMaxBackward0" : !high ? "ClampMinBackward0" : "ClampBackward1"),
+    record(tensors ? "ClampBackward0"
+                   : (!low    ? "ClampMaxBackward0"
+                      : !high ? "ClampMinBackward0"
+                              : "ClampBackward1"),
            {self, low_tensor, high_tensor}, y,
            kept(keep("self", self), keep("min", low_tensor), keep("max", high_tensor)),
-           [low_number, high_number, has_low = low != nullptr, has_high = high != nullptr](Backward& b, const Tensor& g) {
+           [low_number, high_number, has_low = low != nullptr, has_high = high != nullptr](Backward& b,
+                                                                                           const Tensor& g) {
              Grads grads(3);
              const Tensor self = b.saved(0), low = b.saved(1), high = b.saved(2);
              const Operand l = low.defined() ? Operand(low) : Operand(low_number);
@@ -87,15 +98,16 @@ Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
 
 Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& value) {
   check(is_floating(a.dtype()) || is_floating(b.dtype()),
-        "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+        "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform "
+        "a true "
         "division of tensor1 and tensor2.");
   return add(x, div(a, b), value);
 }
 
 // start + weight (end - start), from the nearer end, so that weight 1 gives end exactly.
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
-  check(start.dtype() == end.dtype(), "expected dtype ", scalar_name(start.dtype()), " for `end` but got dtype ",
-        scalar_name(end.dtype()));
+  check(start.dtype() == end.dtype(), "expected dtype ", scalar_name(start.dtype()),
+        " for `end` but got dtype ", scalar_name(end.dtype()));
   const Tensor difference = sub(end, start);
   if (!weight.is_tensor()) {
     const double w = weight.scalar().to_double();

@@ -16,9 +16,8 @@ Tensor by_input(UnaryOp op, const char* name, const char* node, const Tensor& se
   const Tensor x = cast(self, real_type(self.dtype()));
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, kept(keep("self", x)), [derivative](Backward& b, const Tensor& g) {
-      return Grads{mul(g, derivative(b.saved(0)))};
-    });
+    record(node, x, y, kept(keep("self", x)),
+           [derivative](Backward& b, const Tensor& g) { return Grads{mul(g, derivative(b.saved(0)))}; });
   return y;
 }
 
@@ -28,9 +27,8 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
   const Tensor x = cast(self, real_type(self.dtype()));
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, kept(keep_output("result", y)), [derivative](Backward& b, const Tensor& g) {
-      return Grads{mul(g, derivative(b.saved(0)))};
-    });
+    record(node, x, y, kept(keep_output("result", y)),
+           [derivative](Backward& b, const Tensor& g) { return Grads{mul(g, derivative(b.saved(0)))}; });
   return y;
 }
 
@@ -38,9 +36,8 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
 Tensor step(UnaryOp op, const char* name, const char* node, const Tensor& x) {
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, {}, [](Backward& b, const Tensor& g) {
-      return Grads{zeros(b.output_sizes(0), g.dtype())};
-    });
+    record(node, x, y, {},
+           [](Backward& b, const Tensor& g) { return Grads{zeros(b.output_sizes(0), g.dtype())}; });
   return y;
 }
 
@@ -48,10 +45,12 @@ Tensor step(UnaryOp op, const char* name, const char* node, const Tensor& x) {
 
 Tensor neg(const Tensor& x) {
   check(x.dtype() != DType::boolean,
-        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+        "use the "
         "`~` or `logical_not()` operator instead.");
   Tensor y = run_unary(UnaryOp::neg, x, "neg");
-  if (needs_grad(x)) record("NegBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
+  if (needs_grad(x))
+    record("NegBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
   return y;
 }
 
@@ -83,11 +82,21 @@ Tensor relu(const Tensor& x) {
   return y;
 }
 
-Tensor sign(const Tensor& x) { return step(UnaryOp::sign, "sign", "SignBackward0", x); }
-Tensor floor(const Tensor& x) { return step(UnaryOp::floor, "floor", "FloorBackward0", x); }
-Tensor ceil(const Tensor& x) { return step(UnaryOp::ceil, "ceil", "CeilBackward0", x); }
-Tensor round(const Tensor& x) { return step(UnaryOp::round, "round", "RoundBackward0", x); }
-Tensor trunc(const Tensor& x) { return step(UnaryOp::trunc, "trunc", "TruncBackward0", x); }
+Tensor sign(const Tensor& x) {
+  return step(UnaryOp::sign, "sign", "SignBackward0", x);
+}
+Tensor floor(const Tensor& x) {
+  return step(UnaryOp::floor, "floor", "FloorBackward0", x);
+}
+Tensor ceil(const Tensor& x) {
+  return step(UnaryOp::ceil, "ceil", "CeilBackward0", x);
+}
+Tensor round(const Tensor& x) {
+  return step(UnaryOp::round, "round", "RoundBackward0", x);
+}
+Tensor trunc(const Tensor& x) {
+  return step(UnaryOp::trunc, "trunc", "TruncBackward0", x);
+}
 
 Tensor frac(const Tensor& x) {
   Tensor y = run_unary(UnaryOp::frac, x, "frac");
@@ -116,7 +125,8 @@ Tensor reciprocal(const Tensor& x) {
                    [](const Tensor& y) { return neg(mul(y, y)); });
 }
 Tensor tanh(const Tensor& x) {
-  return by_result(UnaryOp::tanh, "tanh", "TanhBackward0", x, [](const Tensor& y) { return sub(1, mul(y, y)); });
+  return by_result(UnaryOp::tanh, "tanh", "TanhBackward0", x,
+                   [](const Tensor& y) { return sub(1, mul(y, y)); });
 }
 Tensor sigmoid(const Tensor& x) {
   return by_result(UnaryOp::sigmoid, "sigmoid", "SigmoidBackward0", x,
@@ -134,13 +144,16 @@ Tensor log(const Tensor& x) {
   return by_input(UnaryOp::log, "log", "LogBackward0", x, [](const Tensor& x) { return reciprocal(x); });
 }
 Tensor log2(const Tensor& x) {
-  return by_input(UnaryOp::log2, "log2", "Log2Backward0", x, [](const Tensor& x) { return div(1 / M_LN2, x); });
+  return by_input(UnaryOp::log2, "log2", "Log2Backward0", x,
+                  [](const Tensor& x) { return div(1 / M_LN2, x); });
 }
 Tensor log10(const Tensor& x) {
-  return by_input(UnaryOp::log10, "log10", "Log10Backward0", x, [](const Tensor& x) { return div(1 / M_LN10, x); });
+  return by_input(UnaryOp::log10, "log10", "Log10Backward0", x,
+                  [](const Tensor& x) { return div(1 / M_LN10, x); });
 }
 Tensor log1p(const Tensor& x) {
-  return by_input(UnaryOp::log1p, "log1p", "Log1PBackward0", x, [](const Tensor& x) { return reciprocal(add(x, 1)); });
+  return by_input(UnaryOp::log1p, "log1p", "Log1PBackward0", x,
+                  [](const Tensor& x) { return reciprocal(add(x, 1)); });
 }
 Tensor sin(const Tensor& x) {
   return by_input(UnaryOp::sin, "sin", "SinBackward0", x, [](const Tensor& x) { return cos(x); });
@@ -187,10 +200,12 @@ Tensor erfc(const Tensor& x) {
                   [](const Tensor& x) { return mul(exp(neg(mul(x, x))), -M_2_SQRTPI); });
 }
 Tensor lgamma(const Tensor& x) {
-  return by_input(UnaryOp::lgamma, "lgamma", "LgammaBackward0", x, [](const Tensor& x) { return digamma(x); });
+  return by_input(UnaryOp::lgamma, "lgamma", "LgammaBackward0", x,
+                  [](const Tensor& x) { return digamma(x); });
 }
 Tensor digamma(const Tensor& x) {
-  return by_input(UnaryOp::digamma, "digamma", "DigammaBackward0", x, [](const Tensor& x) { return trigamma(x); });
+  return by_input(UnaryOp::digamma, "digamma", "DigammaBackward0", x,
+                  [](const Tensor& x) { return trigamma(x); });
 }
 // The next derivative is not provided: it raises where it is asked for.
 Tensor trigamma(const Tensor& x) {
@@ -199,12 +214,24 @@ Tensor trigamma(const Tensor& x) {
   });
 }
 
-Tensor bitwise_not(const Tensor& x) { return run_unary(UnaryOp::bitwise_not, x, "bitwise_not"); }
+Tensor bitwise_not(const Tensor& x) {
+  return run_unary(UnaryOp::bitwise_not, x, "bitwise_not");
+}
 
-Tensor isnan(const Tensor& x) { return run_test(TestOp::isnan, x); }
-Tensor isinf(const Tensor& x) { return run_test(TestOp::isinf, x); }
-Tensor isfinite(const Tensor& x) { return run_test(TestOp::isfinite, x); }
-Tensor signbit(const Tensor& x) { return run_test(TestOp::signbit, x); }
-Tensor logical_not(const Tensor& x) { return run_test(TestOp::logical_not, x); }
+Tensor isnan(const Tensor& x) {
+  return run_test(TestOp::isnan, x);
+}
+Tensor isinf(const Tensor& x) {
+  return run_test(TestOp::isinf, x);
+}
+Tensor isfinite(const Tensor& x) {
+  return run_test(TestOp::isfinite, x);
+}
+Tensor signbit(const Tensor& x) {
+  return run_test(TestOp::signbit, x);
+}
+Tensor logical_not(const Tensor& x) {
+  return run_test(TestOp::logical_not, x);
+}
 
 }  // namespace penlight

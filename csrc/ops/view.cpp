@@ -1,5 +1,5 @@
-// Views. Those that keep every element have a view as derivative; those that leave some out transfer the gradient
-// back into a tensor of zeros.
+// Views. Those that keep every element have a view as derivative; those that leave some out transfer the
+// gradient back into a tensor of zeros.
 #include <algorithm>
 
 #include "ops/elementwise.h"
@@ -14,7 +14,8 @@ bool overlaps_itself(const Window& w) {
   SmallVec<std::size_t, 4> order;
   for (std::size_t d = 0; d < w.sizes.size(); ++d)
     if (w.sizes[d] > 1) order.push_back(d);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return w.strides[a] < w.strides[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return w.strides[a] < w.strides[b]; });
   int64_t reach = 0;
   for (std::size_t d : order) {
     if (w.strides[d] <= reach) return true;
@@ -61,8 +62,9 @@ Tensor window_view(const char* node, const Tensor& x, Make make) {
   mark_view(y, x);
   if (needs_grad(x)) {
     const Window whole{x.sizes(), contiguous_strides(x.sizes()), 0};
-    record(node, x, y, {},
-           [whole, part = make(whole)](Backward&, const Tensor& g) { return Grads{transfer(g, part, whole)}; });
+    record(node, x, y, {}, [whole, part = make(whole)](Backward&, const Tensor& g) {
+      return Grads{transfer(g, part, whole)};
+    });
   }
   return y;
 }
@@ -76,8 +78,8 @@ Tensor shape_view(const char* node, const Tensor& x, Dims sizes, Dims strides, B
   return y;
 }
 
-// Strides of a view with other sizes over the same elements, if there are any: runs of dimensions that lie densely
-// are regrouped, others stay as they are.
+// Strides of a view with other sizes over the same elements, if there are any: runs of dimensions that lie
+// densely are regrouped, others stay as they are.
 std::optional<Dims> view_strides(const Tensor& x, const Dims& sizes) {
   if (x.numel() == 0) return contiguous_strides(sizes);
   Dims strides(sizes.size());
@@ -136,7 +138,8 @@ Dims infer_sizes(const Dims& sizes, int64_t count) {
       unknown = static_cast<int64_t>(d);
     } else {
       check(sizes[d] >= 0, "invalid shape dimension ", sizes[d]);
-      if (__builtin_mul_overflow(known, sizes[d], &known)) fail("shape '", sizes, "' is invalid for input of size ", count);
+      if (__builtin_mul_overflow(known, sizes[d], &known))
+        fail("shape '", sizes, "' is invalid for input of size ", count);
     }
   }
   if (unknown >= 0) {
@@ -154,14 +157,16 @@ Tensor view(const Tensor& x, const Dims& wanted) {
   const Dims sizes = infer_sizes(wanted, x.numel());
   const auto strides = view_strides(x, sizes);
   check(strides.has_value(),
-        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+        "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+        "across two "
         "contiguous subspaces). Use .reshape(...) instead.");
   return shape_view("ViewBackward0", x, sizes, *strides,
                     [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
 }
 
 Tensor view_as_self(const Tensor& x) {
-  return shape_view("AliasBackward0", x, x.sizes(), x.strides(), [](Backward&, const Tensor& g) { return Grads{g}; });
+  return shape_view("AliasBackward0", x, x.sizes(), x.strides(),
+                    [](Backward&, const Tensor& g) { return Grads{g}; });
 }
 
 Tensor reshape(const Tensor& x, const Dims& wanted) {
@@ -185,17 +190,20 @@ Tensor flatten(const Tensor& x, int64_t first, int64_t last) {
   Dims sizes;
   int64_t joined = 1;
   for (int64_t d = 0; d < x.dim(); ++d) {
-    if (d < a || d > b) sizes.push_back(x.size(d));
-    else joined *= x.size(d);
+    if (d < a || d > b)
+      sizes.push_back(x.size(d));
+    else
+      joined *= x.size(d);
     if (d == b) sizes.push_back(joined);
   }
   return reshape(x, sizes);
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
-  check(static_cast<int64_t>(dims.size()) == x.dim(), "permute(sparse_coo): number of dimensions in the tensor input does "
-        "not match the length of the desired ordering of dimensions i.e. input.dim() = ", x.dim(),
-        " is not equal to len(dims) = ", dims.size());
+  check(static_cast<int64_t>(dims.size()) == x.dim(),
+        "permute(sparse_coo): number of dimensions in the tensor input does "
+        "not match the length of the desired ordering of dimensions i.e. input.dim() = ",
+        x.dim(), " is not equal to len(dims) = ", dims.size());
   Dims sizes, strides, inverse(dims.size(), -1);
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const auto d = static_cast<std::size_t>(wrap_dim(dims[i], x.dim()));
@@ -215,7 +223,8 @@ Tensor swap_dims(const Tensor& x, int64_t a, int64_t b, const char* node) {
     std::swap(sizes[static_cast<std::size_t>(a)], sizes[static_cast<std::size_t>(b)]);
     std::swap(strides[static_cast<std::size_t>(a)], strides[static_cast<std::size_t>(b)]);
   }
-  return shape_view(node, x, sizes, strides, [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; });
+  return shape_view(node, x, sizes, strides,
+                    [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; });
 }
 }  // namespace
 
@@ -229,21 +238,22 @@ Tensor t(const Tensor& x) {
 }
 
 Tensor expand(const Tensor& x, const Dims& wanted) {
-  check(wanted.size() >= x.sizes().size(), "expand(torch.", scalar_name(x.dtype()), "Tensor{", x.sizes(), "}, size=",
-        wanted, "): the number of sizes provided (", wanted.size(),
+  check(wanted.size() >= x.sizes().size(), "expand(torch.", scalar_name(x.dtype()), "Tensor{", x.sizes(),
+        "}, size=", wanted, "): the number of sizes provided (", wanted.size(),
         ") must be greater or equal to the number of dimensions in the tensor (", x.dim(), ")");
   const std::size_t shift = wanted.size() - x.sizes().size();
   Dims sizes = wanted, strides(wanted.size(), 0);
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     if (d < shift) {
-      check(sizes[d] >= 0, "The expanded size of the tensor (", sizes[d], ") isn't allowed in a leading, non-existing dimension ", d);
+      check(sizes[d] >= 0, "The expanded size of the tensor (", sizes[d],
+            ") isn't allowed in a leading, non-existing dimension ", d);
       continue;
     }
     const int64_t size = x.sizes()[d - shift];
     if (sizes[d] == -1) sizes[d] = size;
     check(sizes[d] == size || size == 1, "The expanded size of the tensor (", sizes[d],
-          ") must match the existing size (", size, ") at non-singleton dimension ", d, ".  Target sizes: ", wanted,
-          ".  Tensor sizes: ", x.sizes());
+          ") must match the existing size (", size, ") at non-singleton dimension ", d,
+          ".  Target sizes: ", wanted, ".  Tensor sizes: ", x.sizes());
     check(sizes[d] >= 0, "invalid expanded size ", sizes[d], " at dimension ", d);
     strides[d] = size == 1 && sizes[d] != 1 ? 0 : x.strides()[d - shift];
   }
@@ -256,7 +266,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   check<IndexError>(x.dim() > 0, "select() cannot be applied to a 0-dim tensor.");
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
   const int64_t size = x.sizes()[d];
-  check<IndexError>(index >= -size && index < size, "index ", index, " is out of bounds for dimension ", d, " with size ", size);
+  check<IndexError>(index >= -size && index < size, "index ", index, " is out of bounds for dimension ", d,
+                    " with size ", size);
   const int64_t at = index < 0 ? index + size : index;
   return window_view("SelectBackward0", x, [d, at](Window w) {
     w.offset += at * w.strides[d];
@@ -266,7 +277,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   });
 }
 
-Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+             int64_t step) {
   check(x.dim() > 0, "slice() cannot be applied to a 0-dim tensor.");
   check<ValueError>(step > 0, "step must be greater than zero");
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
@@ -287,9 +299,11 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   check(x.dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
   check(length >= 0, "narrow(): length must be non-negative.");
   const int64_t size = x.size(wrap_dim(dim, x.dim()));
-  check<IndexError>(start >= -size && start <= size, "start out of range (expected to be in range of [", -size, ", ", size, "], but got ", start, ")");
+  check<IndexError>(start >= -size && start <= size, "start out of range (expected to be in range of [",
+                    -size, ", ", size, "], but got ", start, ")");
   if (start < 0) start += size;
-  check(start <= size - length, "start (", start, ") + length (", length, ") exceeds dimension size (", size, ").");
+  check(start <= size - length, "start (", start, ") + length (", length, ") exceeds dimension size (", size,
+        ").");
   return slice(x, dim, start, start + length, 1);
 }
 
@@ -319,8 +333,11 @@ Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {
       sizes.push_back(x.sizes()[d]);
       strides.push_back(x.strides()[d]);
     }
-  return shape_view(!dims ? "SqueezeBackward0" : dims->size() == 1 ? "SqueezeBackward1" : "SqueezeBackward2", x, sizes,
-                    strides, [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
+  return shape_view(!dims               ? "SqueezeBackward0"
+                    : dims->size() == 1 ? "SqueezeBackward1"
+                                        : "SqueezeBackward2",
+                    x, sizes, strides,
+                    [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
 }
 
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::optional<int64_t> offset) {
@@ -331,14 +348,16 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   int64_t last = part.offset;
   bool empty_window = false;
   for (std::size_t d = 0; d < sizes.size(); ++d) {
-    check(strides[d] >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
+    check(strides[d] >= 0,
+          "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
     empty_window |= sizes[d] == 0;
-    if (sizes[d] > 1) last = checked_add(last, checked_mul(sizes[d] - 1, strides[d], "the window"), "the window");
+    if (sizes[d] > 1)
+      last = checked_add(last, checked_mul(sizes[d] - 1, strides[d], "the window"), "the window");
   }
   const int64_t room = x->storage->bytes() / itemsize(x.dtype());
-  check(empty_window || last < room, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", part.offset,
-        ", and itemsize ", itemsize(x.dtype()), " requiring a storage size of ", (last + 1) * itemsize(x.dtype()),
-        " are out of bounds for storage of size ", x->storage->bytes());
+  check(empty_window || last < room, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ",
+        part.offset, ", and itemsize ", itemsize(x.dtype()), " requiring a storage size of ",
+        (last + 1) * itemsize(x.dtype()), " are out of bounds for storage of size ", x->storage->bytes());
   Tensor y = alias(x, part.sizes, part.strides, part.offset);
   mark_view(y, x);
   if (needs_grad(x))
@@ -349,11 +368,13 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
-  const auto a = static_cast<std::size_t>(wrap_dim(dim1, x.dim())), b = static_cast<std::size_t>(wrap_dim(dim2, x.dim()));
+  const auto a = static_cast<std::size_t>(wrap_dim(dim1, x.dim())),
+             b = static_cast<std::size_t>(wrap_dim(dim2, x.dim()));
   check(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
   const int64_t rows = x.sizes()[a], columns = x.sizes()[b];
-  const int64_t length = offset >= 0 ? std::max<int64_t>(std::min(rows, columns - std::min(offset, columns)), 0)
-                                     : std::max<int64_t>(std::min(rows - std::min(-std::max(offset, -rows), rows), columns), 0);
+  const int64_t length =
+      offset >= 0 ? std::max<int64_t>(std::min(rows, columns - std::min(offset, columns)), 0)
+                  : std::max<int64_t>(std::min(rows - std::min(-std::max(offset, -rows), rows), columns), 0);
   return window_view("DiagonalBackward0", x, [=](Window w) {
     if (length > 0) w.offset += offset >= 0 ? offset * w.strides[b] : -offset * w.strides[a];
     const int64_t stride = w.strides[a] + w.strides[b];
@@ -397,7 +418,8 @@ Grads join_parts(const Grads& grads, const std::vector<Dims>& sizes, DType dtype
   return Grads{stacked ? stack(parts, dim) : cat(parts, dim)};
 }
 
-void record_parts(const char* node, const Tensor& x, const std::vector<Tensor>& parts, int64_t dim, bool stacked) {
+void record_parts(const char* node, const Tensor& x, const std::vector<Tensor>& parts, int64_t dim,
+                  bool stacked) {
   if (!needs_grad(x) || parts.empty()) return;
   std::vector<Dims> sizes;
   for (const Tensor& part : parts) sizes.push_back(part.sizes());
@@ -413,7 +435,8 @@ std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim, const
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
   int64_t total = 0;
   for (int64_t size : sizes) {
-    check(size >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
+    check(size >= 0,
+          "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
     total = checked_add(total, size, "the sum of split_sizes");
   }
   check(total == x.sizes()[d], "split_with_sizes expects split_sizes to sum exactly to ", x.sizes()[d],
@@ -435,7 +458,8 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   check(x.dim() > 0, "split expects at least a 1-dimensional tensor");
   check(size >= 0, "split expects split_size be non-negative, but got split_size=", size);
   const int64_t length = x.size(wrap_dim(dim, x.dim()));
-  check(size > 0 || length == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
+  check(size > 0 || length == 0,
+        "split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
   Dims sizes;
   for (int64_t rest = length; rest > 0; rest -= size) sizes.push_back(std::min(size, rest));
   if (sizes.empty()) sizes.push_back(0);

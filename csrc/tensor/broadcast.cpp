@@ -38,8 +38,8 @@ constexpr int64_t kGrain = 16384;  // elements a chunk: tens of microseconds at 
 
 struct Walk {
   int ndim = 0, count = 0;
-  int64_t shape[64];                      // innermost first
-  int64_t strides[64][kMaxOperands];      // bytes
+  int64_t shape[64];                  // innermost first
+  int64_t strides[64][kMaxOperands];  // bytes
   char* data[kMaxOperands];
 };
 

@@ -24,11 +24,11 @@ struct LoopOperand {
   void* data;
   const int64_t* strides;  // null: contiguous in the loop's shape
   int64_t itemsize;
-  bool single = false;     // one element for all
+  bool single = false;  // one element for all
 };
 
-// Runs a loop over a shape. Adjoining dimensions are merged where every operand allows it, the innermost row is
-// the output's densest, and large loops are spread over threads in fixed chunks. Releases Python's lock.
+// Runs a loop over a shape. Adjoining dimensions are merged where every operand allows it, the innermost row
+// is the output's densest, and large loops are spread over threads in fixed chunks. Releases Python's lock.
 void run_loop(RowLoop loop, const Dims& shape, const LoopOperand* operands, int count);
 
 // The same for tensors of which the first is the output and gives the shape.

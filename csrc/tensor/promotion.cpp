@@ -5,11 +5,17 @@ namespace penlight {
 namespace {
 DType default_dtype = DType::f32;
 
-int kind(DType dtype) { return dtype == DType::boolean ? 0 : is_floating(dtype) ? 2 : 1; }
+int kind(DType dtype) {
+  return dtype == DType::boolean ? 0 : is_floating(dtype) ? 2 : 1;
+}
 }  // namespace
 
-DType get_default_dtype() { return default_dtype; }
-void set_default_dtype(DType dtype) { default_dtype = dtype; }
+DType get_default_dtype() {
+  return default_dtype;
+}
+void set_default_dtype(DType dtype) {
+  default_dtype = dtype;
+}
 
 DType promote(DType a, DType b) {
   if (a == b) return a;
@@ -30,9 +36,15 @@ Promotion& Promotion::add(const Tensor& tensor) {
 
 Promotion& Promotion::add(const Scalar& scalar) {
   switch (scalar.kind()) {
-    case Scalar::Kind::boolean: number_.join(DType::boolean); break;
-    case Scalar::Kind::integer: number_.join(DType::i64); break;
-    case Scalar::Kind::floating: number_.join(default_dtype); break;
+    case Scalar::Kind::boolean:
+      number_.join(DType::boolean);
+      break;
+    case Scalar::Kind::integer:
+      number_.join(DType::i64);
+      break;
+    case Scalar::Kind::floating:
+      number_.join(default_dtype);
+      break;
   }
   return *this;
 }

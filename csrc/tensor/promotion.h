@@ -10,8 +10,8 @@ void set_default_dtype(DType dtype);
 
 DType promote(DType a, DType b);
 
-// Joins operands one by one. A tensor with dimensions outranks one without, and that a Python number, unless the
-// lower-ranked one is of a higher kind (bool < integer < floating).
+// Joins operands one by one. A tensor with dimensions outranks one without, and that a Python number, unless
+// the lower-ranked one is of a higher kind (bool < integer < floating).
 class Promotion {
  public:
   Promotion& add(const Tensor& tensor);

@@ -10,7 +10,9 @@ namespace penlight {
 namespace python {
 namespace {
 void ignore(void*) noexcept {}
-void* nothing() noexcept { return nullptr; }
+void* nothing() noexcept {
+  return nullptr;
+}
 }  // namespace
 void (*incref)(void*) noexcept = ignore;
 void (*decref)(void*) noexcept = ignore;
@@ -33,8 +35,12 @@ bool destroying = false;
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__)
-void* pool_allocate(std::size_t bytes) { return ::operator new(bytes); }
-void pool_free(void* memory, std::size_t) noexcept { ::operator delete(memory); }
+void* pool_allocate(std::size_t bytes) {
+  return ::operator new(bytes);
+}
+void pool_free(void* memory, std::size_t) noexcept {
+  ::operator delete(memory);
+}
 #else
 void* pool_allocate(std::size_t bytes) {
   if (bytes > kLargest) return ::operator new(bytes);

@@ -1,8 +1,8 @@
 // Reference counts shared with Python, and a pointer that keeps them.
 //
-// An object starts with a plain C++ count. The first time it is shown to Python its count moves into the Python
-// object and stays there: one object, one identity, one count, so the same Python object comes back from
-// wherever C++ kept a reference. Counts are plain integers: they are touched under Python's lock only.
+// An object starts with a plain C++ count. The first time it is shown to Python its count moves into the
+// Python object and stays there: one object, one identity, one count, so the same Python object comes back
+// from wherever C++ kept a reference. Counts are plain integers: they are touched under Python's lock only.
 #pragma once
 
 #include <cstddef>

@@ -11,22 +11,26 @@ namespace penlight {
 
 namespace {
 
-std::string no_line() { return {}; }
+std::string no_line() {
+  return {};
+}
 
 std::unordered_map<const Storage*, std::string>& change_notes() {
   static auto* notes = new std::unordered_map<const Storage*, std::string>;
   return *notes;
 }
 
-// Small blocks come from the pool of small objects; larger ones from lists by size class, four classes for each
-// power of two, so that at most a quarter of a block is slack (and never touched).
+// Small blocks come from the pool of small objects; larger ones from lists by size class, four classes for
+// each power of two, so that at most a quarter of a block is slack (and never touched).
 constexpr int64_t kSmall = 1024, kAlignment = 64, kMostCached = int64_t(256) << 20;
 
 int size_class(int64_t bytes) {
   const int log = 63 - __builtin_clzll(static_cast<uint64_t>(bytes - 1));  // 2^log < bytes <= 2^(log+1)
   return log * 4 + static_cast<int>((bytes - 1) >> (log - 2) & 3);
 }
-int64_t class_bytes(int index) { return (int64_t(5 + index % 4) << (index / 4)) / 4; }
+int64_t class_bytes(int index) {
+  return (int64_t(5 + index % 4) << (index / 4)) / 4;
+}
 
 std::vector<void*> cached[64 * 4];
 int64_t cached_total = 0;
@@ -96,10 +100,13 @@ std::string Storage::last_change() const {
 Ref<Storage> Storage::alias(const Ref<Storage>& other) {
   other->retain();
   return make_ref<Storage>(
-      other->data(), other->bytes(), [](void* owner) { static_cast<Storage*>(owner)->release(); }, other.get());
+      other->data(), other->bytes(), [](void* owner) { static_cast<Storage*>(owner)->release(); },
+      other.get());
 }
 
-int64_t cached_bytes() { return cached_total; }
+int64_t cached_bytes() {
+  return cached_total;
+}
 
 void release_cached_memory() {
   for (auto& list : cached) {

@@ -60,38 +60,58 @@ Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
 
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
   const int64_t count = ndim == 0 ? 1 : ndim;
-  check<IndexError>(dim >= -count && dim < count, "Dimension out of range (expected to be in range of [", -count,
-                    ", ", count - 1, "], but got ", dim, ")");
+  check<IndexError>(dim >= -count && dim < count, "Dimension out of range (expected to be in range of [",
+                    -count, ", ", count - 1, "], but got ", dim, ")");
   return dim < 0 ? dim + count : dim;
 }
 
 const char* dtype_name(DType dtype) {
   switch (dtype) {
-    case DType::u8: return "torch.uint8";
-    case DType::i8: return "torch.int8";
-    case DType::i16: return "torch.int16";
-    case DType::i32: return "torch.int32";
-    case DType::i64: return "torch.int64";
-    case DType::f16: return "torch.float16";
-    case DType::bf16: return "torch.bfloat16";
-    case DType::f32: return "torch.float32";
-    case DType::f64: return "torch.float64";
-    default: return "torch.bool";
+    case DType::u8:
+      return "torch.uint8";
+    case DType::i8:
+      return "torch.int8";
+    case DType::i16:
+      return "torch.int16";
+    case DType::i32:
+      return "torch.int32";
+    case DType::i64:
+      return "torch.int64";
+    case DType::f16:
+      return "torch.float16";
+    case DType::bf16:
+      return "torch.bfloat16";
+    case DType::f32:
+      return "torch.float32";
+    case DType::f64:
+      return "torch.float64";
+    default:
+      return "torch.bool";
   }
 }
 
 const char* scalar_name(DType dtype) {
   switch (dtype) {
-    case DType::u8: return "Byte";
-    case DType::i8: return "Char";
-    case DType::i16: return "Short";
-    case DType::i32: return "Int";
-    case DType::i64: return "Long";
-    case DType::f16: return "Half";
-    case DType::bf16: return "BFloat16";
-    case DType::f32: return "Float";
-    case DType::f64: return "Double";
-    default: return "Bool";
+    case DType::u8:
+      return "Byte";
+    case DType::i8:
+      return "Char";
+    case DType::i16:
+      return "Short";
+    case DType::i32:
+      return "Int";
+    case DType::i64:
+      return "Long";
+    case DType::f16:
+      return "Half";
+    case DType::bf16:
+      return "BFloat16";
+    case DType::f32:
+      return "Float";
+    case DType::f64:
+      return "Double";
+    default:
+      return "Bool";
   }
 }
 

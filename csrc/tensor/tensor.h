@@ -19,14 +19,14 @@ struct GradMetaBase {
 class TensorImpl final : public RefCounted {
  public:
   Ref<Storage> storage;
-  int64_t offset = 0;  // of the first element, in elements
+  int64_t offset = 0;   // of the first element, in elements
   Dims sizes, strides;  // strides in elements
   DType dtype = DType::f32;
-  bool requires_grad = false;   // a leaf that asks for its gradient, or the result of recorded operations
-  bool inference = false;       // made under inference_mode: never recorded
-  bool no_grad_view = false;    // a view made under no_grad
+  bool requires_grad = false;      // a leaf that asks for its gradient, or the result of recorded operations
+  bool inference = false;          // made under inference_mode: never recorded
+  bool no_grad_view = false;       // a view made under no_grad
   bool multi_output_view = false;  // one of several views made by one call (split, unbind)
-  Ref<TensorImpl> base;         // for a view: the tensor that owns the memory
+  Ref<TensorImpl> base;            // for a view: the tensor that owns the memory
   std::unique_ptr<GradMetaBase> grad_meta;
 };
 
@@ -54,9 +54,7 @@ class Tensor {
   }
   DType dtype() const { return impl_->dtype; }
   // A view takes part in the graph as soon as its base does.
-  bool requires_grad() const {
-    return impl_->requires_grad || (impl_->base && impl_->base->requires_grad);
-  }
+  bool requires_grad() const { return impl_->requires_grad || (impl_->base && impl_->base->requires_grad); }
   bool is_contiguous() const;
 
   // The first element. Valid for reading and writing within sizes and strides.
@@ -89,7 +87,7 @@ int64_t checked_numel(const Dims& sizes);
 // A dimension counted from the end where negative; raises IndexError outside [-ndim, ndim).
 int64_t wrap_dim(int64_t dim, int64_t ndim);
 
-const char* dtype_name(DType dtype);    // "torch.float32"
-const char* scalar_name(DType dtype);   // "Float", as PyTorch's errors call it
+const char* dtype_name(DType dtype);   // "torch.float32"
+const char* scalar_name(DType dtype);  // "Float", as PyTorch's errors call it
 
 }  // namespace penlight

@@ -149,7 +149,9 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         recorded = _C.is_grad_enabled() and any(ctx.needs_input_grad)
         ctx._tensor_positions, ctx._argument_count = positions, len(args)
-        ctx._backward = getattr(cls, "vjp", cls.backward) if cls.backward is Function.backward else cls.backward
+        ctx._backward = (
+            getattr(cls, "vjp", cls.backward) if cls.backward is Function.backward else cls.backward
+        )
 
         before = _C.is_grad_enabled()
         _C._set_grad_enabled(False)
@@ -197,7 +199,10 @@ def _record(ctx: FunctionCtx, inputs: tuple[Tensor, ...], outputs: list[Any], ra
         ctx._attach_output(output, differentiable, dirty)
         numbered.append(output)
     saved = [
-        next((o for o, r in zip(outputs, raw, strict=True) if r is tensor and not _contains(inputs, tensor)), tensor)
+        next(
+            (o for o, r in zip(outputs, raw, strict=True) if r is tensor and not _contains(inputs, tensor)),
+            tensor,
+        )
         if tensor is not None
         else None
         for tensor in ctx._to_save
@@ -238,4 +243,6 @@ class _Once(Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )

@@ -25,14 +25,18 @@ def _tensors(values: Any) -> tuple[Any, ...]:
 
 
 def _differentiable(values: Any) -> list[Tensor]:
-    return [v for v in _tensors(values) if isinstance(v, Tensor) and v.is_floating_point() and v.requires_grad]
+    return [
+        v for v in _tensors(values) if isinstance(v, Tensor) and v.is_floating_point() and v.requires_grad
+    ]
 
 
 def _outputs(values: Any) -> list[Tensor]:
     return [v for v in _tensors(values) if isinstance(v, Tensor) and v.is_floating_point()]
 
 
-def _numeric(function: Callable[..., Any], inputs: Sequence[Any], x: Tensor, eps: float) -> list[list[list[float]]]:
+def _numeric(
+    function: Callable[..., Any], inputs: Sequence[Any], x: Tensor, eps: float
+) -> list[list[list[float]]]:
     """For each output, a row for each element of x: the differences of the output's elements."""
     rows: list[list[list[float]]] = []
     for place in _places(penlight.arange(x.numel()).reshape(x.shape).tolist()):

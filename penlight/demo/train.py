@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from penlight.utils.data import DataLoader, TensorDataset
-
 import penlight
 from penlight import nn, optim
 from penlight.datasets import digits_split
+from penlight.utils.data import DataLoader, TensorDataset
 
 BATCH_SIZE = 32
 LEARNING_RATE = 5e-3

@@ -12,46 +12,86 @@ RowLoop unary_of(UnaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row1<T, T>(f); };
   switch (op) {
-    case UnaryOp::abs: return row([](C x) { return std::fabs(x); });
-    case UnaryOp::neg: return row([](C x) { return -x; });
-    case UnaryOp::sign: return row([](C x) { return x > 0 ? C(1) : x < 0 ? C(-1) : x == 0 ? C(0) : x; });
-    case UnaryOp::square: return row([](C x) { return x * x; });
-    case UnaryOp::relu: return row([](C x) { return x < 0 ? C(0) : x; });
-    case UnaryOp::reciprocal: return row([](C x) { return C(1) / x; });
-    case UnaryOp::exp: return row([](C x) { return std::exp(x); });
-    case UnaryOp::exp2: return row([](C x) { return std::exp2(x); });
-    case UnaryOp::expm1: return row([](C x) { return std::expm1(x); });
-    case UnaryOp::log: return row([](C x) { return std::log(x); });
-    case UnaryOp::log2: return row([](C x) { return std::log2(x); });
-    case UnaryOp::log10: return row([](C x) { return std::log10(x); });
-    case UnaryOp::log1p: return row([](C x) { return std::log1p(x); });
-    case UnaryOp::sqrt: return row([](C x) { return std::sqrt(x); });
-    case UnaryOp::rsqrt: return row([](C x) { return C(1) / std::sqrt(x); });
-    case UnaryOp::sin: return row([](C x) { return std::sin(x); });
-    case UnaryOp::cos: return row([](C x) { return std::cos(x); });
-    case UnaryOp::tan: return row([](C x) { return std::tan(x); });
-    case UnaryOp::asin: return row([](C x) { return std::asin(x); });
-    case UnaryOp::acos: return row([](C x) { return std::acos(x); });
-    case UnaryOp::atan: return row([](C x) { return std::atan(x); });
-    case UnaryOp::sinh: return row([](C x) { return std::sinh(x); });
-    case UnaryOp::cosh: return row([](C x) { return std::cosh(x); });
-    case UnaryOp::tanh: return row([](C x) { return std::tanh(x); });
-    case UnaryOp::asinh: return row([](C x) { return std::asinh(x); });
-    case UnaryOp::acosh: return row([](C x) { return std::acosh(x); });
-    case UnaryOp::atanh: return row([](C x) { return std::atanh(x); });
-    case UnaryOp::sigmoid: return row([](C x) { return math::sigmoid(x); });
-    case UnaryOp::erf: return row([](C x) { return std::erf(x); });
-    case UnaryOp::erfc: return row([](C x) { return std::erfc(x); });
-    case UnaryOp::lgamma: return row([](C x) { return math::lgamma(x); });
-    case UnaryOp::digamma: return row([](C x) { return math::digamma(double(x)); });
-    case UnaryOp::trigamma: return row([](C x) { return math::trigamma(double(x)); });
-    case UnaryOp::erfinv: return row([](C x) { return math::erfinv(double(x)); });
-    case UnaryOp::floor: return row([](C x) { return std::floor(x); });
-    case UnaryOp::ceil: return row([](C x) { return std::ceil(x); });
-    case UnaryOp::round: return row([](C x) { return math::round_even(x); });
-    case UnaryOp::trunc: return row([](C x) { return std::trunc(x); });
-    case UnaryOp::frac: return row([](C x) { return x - std::trunc(x); });
-    default: return nullptr;
+    case UnaryOp::abs:
+      return row([](C x) { return std::fabs(x); });
+    case UnaryOp::neg:
+      return row([](C x) { return -x; });
+    case UnaryOp::sign:
+      return row([](C x) { return x > 0 ? C(1) : x < 0 ? C(-1) : x == 0 ? C(0) : x; });
+    case UnaryOp::square:
+      return row([](C x) { return x * x; });
+    case UnaryOp::relu:
+      return row([](C x) { return x < 0 ? C(0) : x; });
+    case UnaryOp::reciprocal:
+      return row([](C x) { return C(1) / x; });
+    case UnaryOp::exp:
+      return row([](C x) { return std::exp(x); });
+    case UnaryOp::exp2:
+      return row([](C x) { return std::exp2(x); });
+    case UnaryOp::expm1:
+      return row([](C x) { return std::expm1(x); });
+    case UnaryOp::log:
+      return row([](C x) { return std::log(x); });
+    case UnaryOp::log2:
+      return row([](C x) { return std::log2(x); });
+    case UnaryOp::log10:
+      return row([](C x) { return std::log10(x); });
+    case UnaryOp::log1p:
+      return row([](C x) { return std::log1p(x); });
+    case UnaryOp::sqrt:
+      return row([](C x) { return std::sqrt(x); });
+    case UnaryOp::rsqrt:
+      return row([](C x) { return C(1) / std::sqrt(x); });
+    case UnaryOp::sin:
+      return row([](C x) { return std::sin(x); });
+    case UnaryOp::cos:
+      return row([](C x) { return std::cos(x); });
+    case UnaryOp::tan:
+      return row([](C x) { return std::tan(x); });
+    case UnaryOp::asin:
+      return row([](C x) { return std::asin(x); });
+    case UnaryOp::acos:
+      return row([](C x) { return std::acos(x); });
+    case UnaryOp::atan:
+      return row([](C x) { return std::atan(x); });
+    case UnaryOp::sinh:
+      return row([](C x) { return std::sinh(x); });
+    case UnaryOp::cosh:
+      return row([](C x) { return std::cosh(x); });
+    case UnaryOp::tanh:
+      return row([](C x) { return std::tanh(x); });
+    case UnaryOp::asinh:
+      return row([](C x) { return std::asinh(x); });
+    case UnaryOp::acosh:
+      return row([](C x) { return std::acosh(x); });
+    case UnaryOp::atanh:
+      return row([](C x) { return std::atanh(x); });
+    case UnaryOp::sigmoid:
+      return row([](C x) { return math::sigmoid(x); });
+    case UnaryOp::erf:
+      return row([](C x) { return std::erf(x); });
+    case UnaryOp::erfc:
+      return row([](C x) { return std::erfc(x); });
+    case UnaryOp::lgamma:
+      return row([](C x) { return math::lgamma(x); });
+    case UnaryOp::digamma:
+      return row([](C x) { return math::digamma(double(x)); });
+    case UnaryOp::trigamma:
+      return row([](C x) { return math::trigamma(double(x)); });
+    case UnaryOp::erfinv:
+      return row([](C x) { return math::erfinv(double(x)); });
+    case UnaryOp::floor:
+      return row([](C x) { return std::floor(x); });
+    case UnaryOp::ceil:
+      return row([](C x) { return std::ceil(x); });
+    case UnaryOp::round:
+      return row([](C x) { return math::round_even(x); });
+    case UnaryOp::trunc:
+      return row([](C x) { return std::trunc(x); });
+    case UnaryOp::frac:
+      return row([](C x) { return x - std::trunc(x); });
+    default:
+      return nullptr;
   }
 }
 
@@ -60,11 +100,16 @@ RowLoop test_of(TestOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row1<bool, T>(f); };
   switch (op) {
-    case TestOp::isnan: return row([](C x) { return x != x; });
-    case TestOp::isinf: return row([](C x) { return std::fabs(x) == C(INFINITY); });
-    case TestOp::isfinite: return row([](C x) { return std::fabs(x) < C(INFINITY); });
-    case TestOp::logical_not: return row([](C x) { return x == 0; });
-    case TestOp::signbit: return row([](C x) { return std::copysign(C(1), x) < 0; });
+    case TestOp::isnan:
+      return row([](C x) { return x != x; });
+    case TestOp::isinf:
+      return row([](C x) { return std::fabs(x) == C(INFINITY); });
+    case TestOp::isfinite:
+      return row([](C x) { return std::fabs(x) < C(INFINITY); });
+    case TestOp::logical_not:
+      return row([](C x) { return x == 0; });
+    case TestOp::signbit:
+      return row([](C x) { return std::copysign(C(1), x) < 0; });
   }
   return nullptr;
 }
@@ -95,23 +140,40 @@ RowLoop binary_of(BinaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row2<T, T>(f); };
   switch (op) {
-    case BinaryOp::add: return row([](C a, C b) { return a + b; });
-    case BinaryOp::sub: return row([](C a, C b) { return a - b; });
-    case BinaryOp::mul: return row([](C a, C b) { return a * b; });
-    case BinaryOp::div: return row([](C a, C b) { return a / b; });
-    case BinaryOp::floor_div: return row([](C a, C b) { return floor_divide(a, b); });
-    case BinaryOp::trunc_div: return row([](C a, C b) { return std::trunc(a / b); });
-    case BinaryOp::remainder: return row([](C a, C b) { return python_remainder(a, b); });
-    case BinaryOp::fmod: return row([](C a, C b) { return std::fmod(a, b); });
-    case BinaryOp::pow: return row([](C a, C b) { return std::pow(a, b); });
-    case BinaryOp::atan2: return row([](C a, C b) { return std::atan2(a, b); });
-    case BinaryOp::maximum: return row([](C a, C b) { return a != a ? a : b != b ? b : a > b ? a : b; });
-    case BinaryOp::minimum: return row([](C a, C b) { return a != a ? a : b != b ? b : a < b ? a : b; });
-    case BinaryOp::fmax: return row([](C a, C b) { return a != a ? b : b != b ? a : a > b ? a : b; });
-    case BinaryOp::fmin: return row([](C a, C b) { return a != a ? b : b != b ? a : a < b ? a : b; });
-    case BinaryOp::hypot: return row([](C a, C b) { return std::hypot(a, b); });
-    case BinaryOp::copysign: return row([](C a, C b) { return std::copysign(a, b); });
-    default: return nullptr;
+    case BinaryOp::add:
+      return row([](C a, C b) { return a + b; });
+    case BinaryOp::sub:
+      return row([](C a, C b) { return a - b; });
+    case BinaryOp::mul:
+      return row([](C a, C b) { return a * b; });
+    case BinaryOp::div:
+      return row([](C a, C b) { return a / b; });
+    case BinaryOp::floor_div:
+      return row([](C a, C b) { return floor_divide(a, b); });
+    case BinaryOp::trunc_div:
+      return row([](C a, C b) { return std::trunc(a / b); });
+    case BinaryOp::remainder:
+      return row([](C a, C b) { return python_remainder(a, b); });
+    case BinaryOp::fmod:
+      return row([](C a, C b) { return std::fmod(a, b); });
+    case BinaryOp::pow:
+      return row([](C a, C b) { return std::pow(a, b); });
+    case BinaryOp::atan2:
+      return row([](C a, C b) { return std::atan2(a, b); });
+    case BinaryOp::maximum:
+      return row([](C a, C b) { return a != a ? a : b != b ? b : a > b ? a : b; });
+    case BinaryOp::minimum:
+      return row([](C a, C b) { return a != a ? a : b != b ? b : a < b ? a : b; });
+    case BinaryOp::fmax:
+      return row([](C a, C b) { return a != a ? b : b != b ? a : a > b ? a : b; });
+    case BinaryOp::fmin:
+      return row([](C a, C b) { return a != a ? b : b != b ? a : a < b ? a : b; });
+    case BinaryOp::hypot:
+      return row([](C a, C b) { return std::hypot(a, b); });
+    case BinaryOp::copysign:
+      return row([](C a, C b) { return std::copysign(a, b); });
+    default:
+      return nullptr;
   }
 }
 
@@ -120,15 +182,24 @@ RowLoop compare_of(CompareOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row2<bool, T>(f); };
   switch (op) {
-    case CompareOp::eq: return row([](C a, C b) { return a == b; });
-    case CompareOp::ne: return row([](C a, C b) { return a != b; });
-    case CompareOp::lt: return row([](C a, C b) { return a < b; });
-    case CompareOp::le: return row([](C a, C b) { return a <= b; });
-    case CompareOp::gt: return row([](C a, C b) { return a > b; });
-    case CompareOp::ge: return row([](C a, C b) { return a >= b; });
-    case CompareOp::logical_and: return row([](C a, C b) { return a != 0 && b != 0; });
-    case CompareOp::logical_or: return row([](C a, C b) { return a != 0 || b != 0; });
-    case CompareOp::logical_xor: return row([](C a, C b) { return (a != 0) != (b != 0); });
+    case CompareOp::eq:
+      return row([](C a, C b) { return a == b; });
+    case CompareOp::ne:
+      return row([](C a, C b) { return a != b; });
+    case CompareOp::lt:
+      return row([](C a, C b) { return a < b; });
+    case CompareOp::le:
+      return row([](C a, C b) { return a <= b; });
+    case CompareOp::gt:
+      return row([](C a, C b) { return a > b; });
+    case CompareOp::ge:
+      return row([](C a, C b) { return a >= b; });
+    case CompareOp::logical_and:
+      return row([](C a, C b) { return a != 0 && b != 0; });
+    case CompareOp::logical_or:
+      return row([](C a, C b) { return a != 0 || b != 0; });
+    case CompareOp::logical_xor:
+      return row([](C a, C b) { return (a != 0) != (b != 0); });
   }
   return nullptr;
 }
@@ -136,11 +207,16 @@ RowLoop compare_of(CompareOp op) {
 template <class F>
 RowLoop pick(DType dtype, F f) {
   switch (dtype) {
-    case DType::f32: return f(TypeTag<float>{});
-    case DType::f64: return f(TypeTag<double>{});
-    case DType::f16: return f(TypeTag<Half>{});
-    case DType::bf16: return f(TypeTag<BFloat16>{});
-    default: return nullptr;
+    case DType::f32:
+      return f(TypeTag<float>{});
+    case DType::f64:
+      return f(TypeTag<double>{});
+    case DType::f16:
+      return f(TypeTag<Half>{});
+    case DType::bf16:
+      return f(TypeTag<BFloat16>{});
+    default:
+      return nullptr;
   }
 }
 
@@ -173,6 +249,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare, where, cast, addcmul};
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare,
+                                                                 where, cast, addcmul};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

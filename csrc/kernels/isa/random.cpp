@@ -1,22 +1,30 @@
 // Uniform draws to floats and to normals, vectorised.
 //
-// log, sin and cos are S. Moshier's single-precision approximations (Cephes mathematical library: logf, sinf, cosf),
-// in the order of operations in which PyTorch's AVX2 build evaluates them, fused multiply-adds included; every
-// instruction set then gives the same bits. The loops are free of branches so that the compiler vectorises them.
+// log, sin and cos are S. Moshier's single-precision approximations (Cephes mathematical library: logf, sinf,
+// cosf), in the order of operations in which PyTorch's AVX2 build evaluates them, fused multiply-adds
+// included; every instruction set then gives the same bits. The loops are free of branches so that the
+// compiler vectorises them.
 #include "kernels/random.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-inline int32_t bits_of(float x) { return __builtin_bit_cast(int32_t, x); }
-inline float float_of(int32_t x) { return __builtin_bit_cast(float, x); }
+inline float fma(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
+inline int32_t bits_of(float x) {
+  return __builtin_bit_cast(int32_t, x);
+}
+inline float float_of(int32_t x) {
+  return __builtin_bit_cast(float, x);
+}
 
-// log x for normal x > 0 (2^-24 to 1 here): x = m 2^e with m in [sqrt(1/2), sqrt(2)), then a polynomial in m - 1.
+// log x for normal x > 0 (2^-24 to 1 here): x = m 2^e with m in [sqrt(1/2), sqrt(2)), then a polynomial in m
+// - 1.
 inline float log_positive(float x) {
   float e = static_cast<float>((bits_of(x) >> 23) - 127) + 1.0f;
-  float m = float_of((bits_of(x) & 0x007fffff) | 0x3f000000);  // in [1/2, 1)
+  float m = float_of((bits_of(x) & 0x007fffff) | 0x3f000000);          // in [1/2, 1)
   const int32_t low = -(bits_of(m) < bits_of(0.707106781186547524f));  // all ones or zero; m is positive
   m = (m - 1.0f) + float_of(bits_of(m) & low);
   e = e + static_cast<float>(low);
@@ -36,8 +44,8 @@ inline float log_positive(float x) {
   return fma(e, 0.693359375f, m + y);
 }
 
-// sin x and cos x for 0 <= x < 8: x less the nearest even multiple j of pi/4 (in three parts, exactly), then the
-// polynomial of sine or cosine, chosen and signed by j.
+// sin x and cos x for 0 <= x < 8: x less the nearest even multiple j of pi/4 (in three parts, exactly), then
+// the polynomial of sine or cosine, chosen and signed by j.
 inline void sin_cos(float x, float& sin, float& cos) {
   const int32_t j = (static_cast<int32_t>(x * 1.27323954473516f) + 1) & ~1;
   const float turns = static_cast<float>(j);

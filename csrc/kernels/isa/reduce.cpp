@@ -25,8 +25,10 @@ struct AddOf {
   static Acc init() { return 0; }
   static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)); }
   static Acc join(Acc a, Acc b) {
-    if constexpr (std::is_integral_v<Acc>) return static_cast<Acc>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-    else return a + b;
+    if constexpr (std::is_integral_v<Acc>)
+      return static_cast<Acc>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    else
+      return a + b;
   }
 };
 template <class T>
@@ -48,8 +50,10 @@ struct MulOf {
   static Acc init() { return 1; }
   static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)); }
   static Acc join(Acc a, Acc b) {
-    if constexpr (std::is_integral_v<Acc>) return static_cast<Acc>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-    else return a * b;
+    if constexpr (std::is_integral_v<Acc>)
+      return static_cast<Acc>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+    else
+      return a * b;
   }
 };
 // The first element is the start: a chunk is never empty.
@@ -57,8 +61,10 @@ template <class T, bool kMax>
 struct ExtremeOf {
   using Acc = compute_t<T>;
   static Acc init() {
-    if constexpr (std::is_floating_point_v<Acc>) return kMax ? Acc(-INFINITY) : Acc(INFINITY);
-    else if constexpr (std::is_same_v<Acc, bool>) return !kMax;
+    if constexpr (std::is_floating_point_v<Acc>)
+      return kMax ? Acc(-INFINITY) : Acc(INFINITY);
+    else if constexpr (std::is_same_v<Acc, bool>)
+      return !kMax;
     else if constexpr (std::is_signed_v<Acc>) {
       constexpr Acc lowest = static_cast<Acc>(uint64_t(1) << (sizeof(Acc) * 8 - 1));
       return kMax ? lowest : static_cast<Acc>(~lowest);
@@ -143,20 +149,24 @@ bool reduce_with(const ReduceShape& s, const T* in, Out* out) {
     return true;
   }
   const int64_t tiles = (s.inner + kTile - 1) / kTile;
-  Acc* partial = static_cast<Acc*>(std::malloc(static_cast<size_t>(s.outer * chunks * s.inner) * sizeof(Acc)));
+  Acc* partial =
+      static_cast<Acc*>(std::malloc(static_cast<size_t>(s.outer * chunks * s.inner) * sizeof(Acc)));
   if (!partial) return false;
   const int64_t work = rows * (s.inner < kTile ? s.inner : kTile);
-  parallel::parallel_for(s.outer * chunks * tiles, work >= kChunk ? 1 : kChunk / work, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t tile = task % tiles, chunk = task / tiles % chunks, o = task / tiles / chunks;
-      const int64_t first = chunk * rows, count = s.n - first < rows ? s.n - first : rows;
-      const int64_t column = tile * kTile, columns = s.inner - column < kTile ? s.inner - column : kTile;
-      const T* x = in + (o * s.n + first) * s.inner + column;
-      Acc* result = partial + (o * chunks + chunk) * s.inner + column;
-      if (s.inner == 1) *result = reduce_row<R>(x, count);
-      else reduce_columns<R>(x, count, s.inner, columns, result);
-    }
-  });
+  parallel::parallel_for(
+      s.outer * chunks * tiles, work >= kChunk ? 1 : kChunk / work, [&](int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t tile = task % tiles, chunk = task / tiles % chunks, o = task / tiles / chunks;
+          const int64_t first = chunk * rows, count = s.n - first < rows ? s.n - first : rows;
+          const int64_t column = tile * kTile, columns = s.inner - column < kTile ? s.inner - column : kTile;
+          const T* x = in + (o * s.n + first) * s.inner + column;
+          Acc* result = partial + (o * chunks + chunk) * s.inner + column;
+          if (s.inner == 1)
+            *result = reduce_row<R>(x, count);
+          else
+            reduce_columns<R>(x, count, s.inner, columns, result);
+        }
+      });
   for (int64_t o = 0; o < s.outer; ++o) {
     Acc* p = partial + o * chunks * s.inner;
     // Joined as a balanced tree over the chunks.
@@ -175,14 +185,22 @@ bool reduce_type(ReduceOp op, const ReduceShape& s, const void* in, void* out) {
   using SumOut = std::conditional_t<std::is_integral_v<T>, int64_t, T>;
   const T* x = static_cast<const T*>(in);
   switch (op) {
-    case ReduceOp::sum: return reduce_with<AddOf<T>>(s, x, static_cast<SumOut*>(out));
-    case ReduceOp::prod: return reduce_with<MulOf<T>>(s, x, static_cast<SumOut*>(out));
-    case ReduceOp::sum_squares: return reduce_with<AddSquaresOf<T>>(s, x, static_cast<SumOut*>(out));
-    case ReduceOp::sum_abs: return reduce_with<AddAbsOf<T>>(s, x, static_cast<SumOut*>(out));
-    case ReduceOp::max: return reduce_with<ExtremeOf<T, true>>(s, x, static_cast<T*>(out));
-    case ReduceOp::min: return reduce_with<ExtremeOf<T, false>>(s, x, static_cast<T*>(out));
-    case ReduceOp::all: return reduce_with<LogicOf<T, true>>(s, x, static_cast<bool*>(out));
-    case ReduceOp::any: return reduce_with<LogicOf<T, false>>(s, x, static_cast<bool*>(out));
+    case ReduceOp::sum:
+      return reduce_with<AddOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::prod:
+      return reduce_with<MulOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::sum_squares:
+      return reduce_with<AddSquaresOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::sum_abs:
+      return reduce_with<AddAbsOf<T>>(s, x, static_cast<SumOut*>(out));
+    case ReduceOp::max:
+      return reduce_with<ExtremeOf<T, true>>(s, x, static_cast<T*>(out));
+    case ReduceOp::min:
+      return reduce_with<ExtremeOf<T, false>>(s, x, static_cast<T*>(out));
+    case ReduceOp::all:
+      return reduce_with<LogicOf<T, true>>(s, x, static_cast<bool*>(out));
+    case ReduceOp::any:
+      return reduce_with<LogicOf<T, false>>(s, x, static_cast<bool*>(out));
   }
   return false;
 }
@@ -227,25 +245,37 @@ void scan_type(const ReduceShape& s, const T* x, T* out) {
 template <class F>
 bool visit(DType dtype, F f) {
   switch (dtype) {
-    case DType::u8: return f(TypeTag<uint8_t>{});
-    case DType::i8: return f(TypeTag<int8_t>{});
-    case DType::i16: return f(TypeTag<int16_t>{});
-    case DType::i32: return f(TypeTag<int32_t>{});
-    case DType::i64: return f(TypeTag<int64_t>{});
-    case DType::f16: return f(TypeTag<Half>{});
-    case DType::bf16: return f(TypeTag<BFloat16>{});
-    case DType::f32: return f(TypeTag<float>{});
-    case DType::f64: return f(TypeTag<double>{});
-    case DType::boolean: return f(TypeTag<bool>{});
+    case DType::u8:
+      return f(TypeTag<uint8_t>{});
+    case DType::i8:
+      return f(TypeTag<int8_t>{});
+    case DType::i16:
+      return f(TypeTag<int16_t>{});
+    case DType::i32:
+      return f(TypeTag<int32_t>{});
+    case DType::i64:
+      return f(TypeTag<int64_t>{});
+    case DType::f16:
+      return f(TypeTag<Half>{});
+    case DType::bf16:
+      return f(TypeTag<BFloat16>{});
+    case DType::f32:
+      return f(TypeTag<float>{});
+    case DType::f64:
+      return f(TypeTag<double>{});
+    case DType::boolean:
+      return f(TypeTag<bool>{});
   }
   return false;
 }
 
 bool reduce_any(ReduceOp op, DType dtype, const ReduceShape& shape, const void* in, void* out) {
-  return visit(dtype, [&](auto tag) { return reduce_type<typename decltype(tag)::type>(op, shape, in, out); });
+  return visit(dtype,
+               [&](auto tag) { return reduce_type<typename decltype(tag)::type>(op, shape, in, out); });
 }
 
-bool arg_reduce(ReduceOp op, DType dtype, const ReduceShape& shape, const void* in, void* values, int64_t* places) {
+bool arg_reduce(ReduceOp op, DType dtype, const ReduceShape& shape, const void* in, void* values,
+                int64_t* places) {
   if (op != ReduceOp::max && op != ReduceOp::min) return false;
   return visit(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -263,8 +293,10 @@ bool scan(ScanOp op, DType dtype, const ReduceShape& shape, const void* in, void
     if constexpr (std::is_same_v<T, bool>) {
       return false;
     } else {
-      if (op == ScanOp::sum) scan_type<T, AddOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
-      else scan_type<T, MulOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
+      if (op == ScanOp::sum)
+        scan_type<T, AddOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
+      else
+        scan_type<T, MulOf<T>>(shape, static_cast<const T*>(in), static_cast<T*>(out));
       return true;
     }
   });
