@@ -1,3 +1,4 @@
+# ruff: noqa: F401  (what is imported here is the package's surface)
 """penlight: PyTorch's tensors, convolutions and automatic differentiation for the CPU.
 
 ``import penlight as torch``: names, arguments, defaults, types and printed forms are PyTorch's.

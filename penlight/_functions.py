@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from penlight import _C, Size, Tensor, dtype
@@ -286,7 +287,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         lengths = [size // n + (i < size % n) for i in range(n)]
         return input.split(lengths, dim)
     cuts = [0, *(slice(None, i).indices(size)[1] for i in indices_or_sections), size]
-    return tuple(_C._slice(input, dim, a, max(a, b)) for a, b in zip(cuts, cuts[1:], strict=False))
+    return tuple(_C._slice(input, dim, a, max(a, b)) for a, b in pairwise(cuts))
 
 
 # ---- sums and differences

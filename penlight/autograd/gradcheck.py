@@ -119,7 +119,8 @@ def _check(
     checked = _differentiable(inputs)
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, "
+            "but none of the them have requires_grad=True."
         )
     outputs = _outputs(func(*inputs))
     if not any(o.requires_grad for o in outputs):
@@ -206,8 +207,8 @@ def _check_undefined(func: Callable[..., Any], inputs: tuple[Any, ...], checked:
             b = penlight.zeros_like(a) if b is None else b
             if not bool((a == b).all() if a.shape == b.shape else (b == 0).all()):
                 raise GradcheckError(
-                    "Expected backward function to handle undefined output grads. Please look at 'Notes about "
-                    "undefined output gradients' in 'tools/autograd/derivatives.yaml'"
+                    "Expected backward function to handle undefined output grads: a gradient that does not arrive "
+                    f"must count as zero (output {i})"
                 )
 
 
