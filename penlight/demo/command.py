@@ -89,10 +89,8 @@ def run(epochs: int = DEFAULT_EPOCHS, seed: int = DEFAULT_SEED, out: str | Path 
         f"([bold]{lesson.right / held:.1%}[/bold]), with {lesson.parameter_count:,} parameters "
         f"trained in {seconds:.1f} s.\n"
     )
-    plain = dict(markup=False, soft_wrap=True)
-    console.print(f"Report   {report}", **plain)
-    console.print(f"Weights  {weights}\n", **plain)
-    console.print(_GO_ON.format(weights=str(weights), script=train.__file__), end="", **plain)
+    go_on = _GO_ON.format(weights=str(weights), script=train.__file__)
+    console.print(f"Report   {report}\nWeights  {weights}\n\n{go_on}", end="", markup=False, soft_wrap=True)
     return report
 
 
