@@ -214,11 +214,11 @@ def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     )
 
 
-for _function in (
+for _method in (
     to, type_as, cpu, cuda, __bool__, __int__, __float__, __index__, __len__, __iter__, __reversed__, __repr__,
     __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
 ):  # fmt: skip
-    _attach(_function)
+    _attach(_method)
 
 _attach(_to_type, "type")
 Tensor.device = property(lambda self: _CPU)

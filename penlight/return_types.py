@@ -15,7 +15,7 @@ def _kind(name: str, *fields: str) -> type:
         parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
         return f"torch.return_types.{name}(\n{parts})"
 
-    body = {field: property(itemgetter(i)) for i, field in enumerate(fields)}
+    body: dict[str, object] = {field: property(itemgetter(i)) for i, field in enumerate(fields)}
     body |= {"__new__": new, "__repr__": text, "__slots__": (), "_fields": fields, "__module__": __name__}
     body["__reduce__"] = lambda self: (type(self), tuple(self))
     return type(name, (tuple,), body)

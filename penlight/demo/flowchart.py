@@ -100,7 +100,8 @@ def describe(steps: list[Step]) -> str:
 
 def _walk(first):
     """All nodes that can be reached, and for each the places of the nodes it hands gradients to."""
-    nodes, inputs, places = [first], [], {first: 0}
+    nodes, places = [first], {first: 0}
+    inputs: list[list[int]] = []
     for node in nodes:  # grows while we walk
         inputs.append([])
         for following, _ in node.next_functions:

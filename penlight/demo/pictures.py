@@ -40,18 +40,7 @@ def curves(
     left, right, top, bottom, width, height = 48.0, 66.0, 34.0, 30.0, 364.0, 250.0
     epochs = len(lines[0][2])
     values = [value for _, _, line in lines for value in line if value == value and value != float("inf")]
-    if log:
-        positive = [value for value in values if value > 0] or [1.0]
-        low, high = (
-            floor(log10(min(positive))),
-            max(floor(log10(max(positive))) + 1, floor(log10(min(positive))) + 1),
-        )
-        marks = [10.0**power for power in range(low, high + 1)]
-    else:
-        low, high, step = _nice_range(
-            min(values, default=0.0), max(values, default=1.0), most=1.0 if percent else None
-        )
-        marks = [low + step * i for i in range(round((high - low) / step) + 1)]
+    low, high, marks = _log_scale(values) if log else _even_scale(values, 1.0 if percent else None)
 
     def across(epoch):
         return left + (width - left - right) * ((epoch - 1) / (epochs - 1) if epochs > 1 else 0.5)
@@ -190,20 +179,31 @@ def conv1d_rows(weight: penlight.Tensor, bias: penlight.Tensor, out: penlight.Te
     return tiles(pictures, words, "rows") + scale_bar(scale)
 
 
-def _nice_range(low: float, high: float, most: float | None) -> tuple[float, float, float]:
-    """A range of round numbers round [low, high], and the step between its marks (4 to 8 of them)."""
-    spread = max(high - low, 1e-3)
-    power = 10.0 ** floor(log10(spread / 4))
-    step = next(power * factor for factor in (1, 2, 5, 10) if spread / (power * factor) <= 5)
+def _log_scale(values: Sequence[float]) -> tuple[float, float, list[float]]:
+    """The first and last power of ten round the values, as exponents, and the powers from one to the other."""
+    positive = [value for value in values if value > 0] or [1.0]
+    low, high = floor(log10(min(positive))), floor(log10(max(positive))) + 1
+    return low, high, [10.0**power for power in range(low, high + 1)]
+
+
+def _even_scale(values: Sequence[float], most: float | None) -> tuple[float, float, list[float]]:
+    """Round numbers below and above the values, the upper one not over ``most``, and the marks between."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    step = _round_step(high - low)
     start, end = floor(low / step) * step, ceil(high / step) * step
-    if most is not None:
-        end = min(end, most)
-    return start, max(end, start + step), step
+    end = max(end if most is None else min(end, most), start + step)
+    return start, end, [start + step * i for i in range(round((end - start) / step) + 1)]
+
+
+def _round_step(spread: float) -> float:
+    """1, 2 or 5 times a power of ten, so that at most five steps make the spread."""
+    power = 10.0 ** floor(log10(max(spread, 1e-3) / 4))
+    return next(power * factor for factor in (1, 2, 5, 10) if spread / (power * factor) <= 5)
 
 
 def _epoch_marks(epochs: int) -> list[int]:
     """The first and the last epoch, and round ones between that leave room for both."""
-    step = max(1, round(_nice_range(0, epochs, None)[2]))
+    step = max(1, round(_round_step(epochs)))
     return [
         1,
         *(e for e in range(step, epochs, step) if 1 < e <= epochs - step / 2),

@@ -126,21 +126,21 @@ class _BatchNorm(_Norm):
 class BatchNorm1d(_BatchNorm):
     """Batch norm of ``(N, C)`` or ``(N, C, L)``."""
 
-    __doc__ += "\n" + _BatchNorm.__doc__
+    __doc__ = f"{__doc__}\n{_BatchNorm.__doc__}"
     dims = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
     """Batch norm of ``(N, C, H, W)``."""
 
-    __doc__ += "\n" + _BatchNorm.__doc__
+    __doc__ = f"{__doc__}\n{_BatchNorm.__doc__}"
     dims = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
     """Batch norm of ``(N, C, D, H, W)``."""
 
-    __doc__ += "\n" + _BatchNorm.__doc__
+    __doc__ = f"{__doc__}\n{_BatchNorm.__doc__}"
     dims = (5,)
 
 

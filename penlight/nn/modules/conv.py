@@ -1,6 +1,7 @@
 """Convolutions and transposed convolutions."""
 
 import math
+from typing import Any
 
 import penlight
 from penlight.nn import functional as F
@@ -17,7 +18,7 @@ class _ConvNd(Module):
 
     dims: int
     transposed = False
-    _function = None
+    _function: Any = None
 
     def __init__(
         self,
@@ -159,7 +160,7 @@ class _Conv(_ConvNd):
 
 class Conv1d(_Conv):
     __doc__ = (
-        _Conv.__doc__
+        (_Conv.__doc__ or "")
         + """
     >>> import penlight
     >>> penlight.nn.Conv1d(2, 16, 3)(penlight.randn(1, 2, 64)).size()
@@ -172,7 +173,7 @@ class Conv1d(_Conv):
 
 class Conv2d(_Conv):
     __doc__ = (
-        _Conv.__doc__
+        (_Conv.__doc__ or "")
         + """
     >>> import penlight
     >>> penlight.nn.Conv2d(20, 16, (3, 5), padding=(1, 2))(penlight.randn(1, 20, 64, 128)).size()
@@ -291,7 +292,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 class ConvTranspose2d(_ConvTranspose):
     __doc__ = (
-        _ConvTranspose.__doc__
+        (_ConvTranspose.__doc__ or "")
         + """
     >>> import penlight
     >>> penlight.nn.ConvTranspose2d(16, 33, 3, stride=2)(penlight.randn(20, 16, 5, 10)).size()

@@ -1,11 +1,13 @@
 """Dropout as modules: active in training mode only."""
 
+from typing import Any
+
 from penlight.nn import functional as F
 from penlight.nn.modules.module import Module
 
 
 class _Dropout(Module):
-    _function = None
+    _function: Any = None
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()

@@ -1,11 +1,13 @@
 """Pooling as modules; shapes and arguments stand in :mod:`penlight.nn.functional.pooling`."""
 
+from typing import Any
+
 from penlight.nn import functional as F
 from penlight.nn.modules.module import Module
 
 
 class _MaxPool(Module):
-    _function = None
+    _function: Any = None
 
     def __init__(
         self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False
@@ -87,7 +89,7 @@ def _single(value):
 
 
 class _AvgPool(Module):
-    _function = None
+    _function: Any = None
 
     def __init__(
         self,
@@ -134,7 +136,7 @@ class AvgPool3d(_AvgPool):
 
 
 class _AdaptiveAvgPool(Module):
-    _function = None
+    _function: Any = None
 
     def __init__(self, output_size):
         super().__init__()
@@ -193,7 +195,7 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
 
 
 class _LPPool(Module):
-    _function = None
+    _function: Any = None
 
     def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
         super().__init__()
