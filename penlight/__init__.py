@@ -1,4 +1,3 @@
-# ruff: noqa: F401  (what is imported here is the package's surface)
 """penlight: PyTorch's tensors, convolutions and automatic differentiation for the CPU.
 
 ``import penlight as torch``: names, arguments, defaults, types and printed forms are PyTorch's.
@@ -24,9 +23,17 @@ from penlight.autograd.grad_mode import (  # isort: skip
 
 # What most programs do not use is imported when it is asked for.
 _LAZY_MODULES = (
-    "backends", "cuda", "datasets", "demo", "func", "hub", "nn", "optim", "random", "serialization", "utils",
+    "accelerator", "backends", "cuda", "datasets", "demo", "func", "hub", "nn", "optim", "random",
+    "serialization", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
+    **dict.fromkeys(
+        (
+            "layout", "strided", "memory_format", "contiguous_format", "preserve_format", "channels_last",
+            "channels_last_3d",
+        ),
+        "_layout",
+    ),
     "set_printoptions": "_printing",
     "get_printoptions": "_printing",
     "printoptions": "_printing",

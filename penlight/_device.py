@@ -67,12 +67,19 @@ class device:
         return device, (self.type,) if self.index is None else (self.type, self.index)
 
     def __enter__(self) -> device:
-        if self.type != "cpu":
-            raise RuntimeError(f"penlight computes on the CPU alone: there is no device '{self}'")
+        check_cpu(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
         pass
+
+
+def check_cpu(place: Any) -> None:
+    """Raises PyTorch's AssertionError for any other device than the CPU."""
+    if place is not None and device(place).type != "cpu":
+        raise AssertionError(
+            f"Torch not compiled with CUDA enabled: penlight computes on the CPU alone, there is no '{place}'"
+        )
 
 
 def _parsed(name: str) -> tuple[str, int | None]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from penlight import _C, Size, Tensor, dtype
+from penlight._device import check_cpu
 
 __all__ = [
     "allclose", "as_tensor", "asarray", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes",
@@ -43,7 +44,7 @@ def tensor(
         tensor([[ 1., -1.],
                 [ 1., -1.]])
     """
-    _check_cpu(device)
+    check_cpu(device)
     if hasattr(data, "__array__") and not isinstance(data, (Tensor, list, tuple)):
         result = _from_array(data, copy=True)
         if dtype is not None:
@@ -55,7 +56,7 @@ def tensor(
 
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor, sharing memory and graph where that is possible (tensors, NumPy arrays)."""
-    _check_cpu(device)
+    check_cpu(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if hasattr(data, "__array__"):
@@ -92,19 +93,10 @@ def _from_array(data: Any, copy: bool) -> Tensor:
     return from_numpy(array)
 
 
-def _check_cpu(device: Any) -> None:
-    if device is not None:
-        from penlight._device import device as Device
-
-        kind = Device(device).type
-        if kind != "cpu":
-            raise RuntimeError(f"device: penlight computes on the CPU alone, got '{kind}'")
-
-
 def set_default_dtype(d: dtype) -> None:
     """The type of floating tensors made without one."""
-    if not d.is_floating_point:
-        raise TypeError("only floating-point types are supported as the default type")
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
     _C._set_default_dtype(d)
 
 

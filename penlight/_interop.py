@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import penlight
 from penlight import _C, Tensor
+from penlight._device import check_cpu
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,13 +115,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         copy: ``True`` to copy the memory, ``False`` never to.
 
     Raises:
+        AssertionError: another device than the CPU is asked for.
         RuntimeError: not such an object, or a capsule used before.
         BufferError: the object refuses.
         TypeError: elements that no dtype holds.
         ValueError: negative strides.
     """
-    if device is not None and penlight.device(device).type != "cpu":
-        raise RuntimeError(f"penlight computes on the CPU alone: there is no device '{device}'")
+    check_cpu(device)
     tensor = _C._borrow(_capsule(ext_tensor) if hasattr(ext_tensor, "__dlpack__") else ext_tensor)
     return tensor.clone() if copy else tensor
 
@@ -195,18 +196,19 @@ def reduced(tensor: Tensor, protocol: int) -> tuple[Any, ...]:
     values = tensor.detach()
     if tensor.dtype == penlight.bfloat16:
         values = values.float()  # NumPy has no bfloat16; float32 holds each of its values
-    return _restored, (values.numpy(), tensor.dtype, type(tensor), tensor.requires_grad, tensor.__dict__)
+    kind = None if type(tensor) is Tensor else type(tensor)
+    return _restored, (values.numpy(), tensor.dtype, kind, tensor.requires_grad, tensor.__dict__)
 
 
 def _restored(
     values: np.ndarray,
     dtype: penlight.dtype,
-    kind: type[Tensor],
+    kind: type[Tensor] | None,
     requires_grad: bool,
     attributes: dict[str, Any],
 ) -> Tensor:
     tensor = from_numpy(values if values.flags.writeable else values.copy())
-    return _leaf(tensor.to(dtype), kind, requires_grad, attributes)
+    return _leaf(tensor.to(dtype), kind or Tensor, requires_grad, attributes)
 
 
 def _leaf(tensor: Tensor, kind: type[Tensor], requires_grad: bool, attributes: dict[str, Any]) -> Tensor:

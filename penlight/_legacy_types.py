@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import penlight
-from penlight import Size, Tensor
+from penlight import _C, Size, Tensor
 from penlight import dtype as Dtype
+from penlight._device import check_cpu
 
 
 class tensortype(type):
@@ -29,6 +30,7 @@ class tensortype(type):
         super().__init__(name, (), {})
 
     def __call__(cls, *arguments: Any, device: Any = None) -> Tensor:  # type: ignore[override]
+        check_cpu(device)
         return new_tensor(arguments, cls.dtype, same_dtype=True)
 
     def __instancecheck__(cls, instance: object) -> bool:
@@ -61,7 +63,14 @@ def new_tensor(arguments: tuple[Any, ...], dtype: Dtype, same_dtype: bool) -> Te
         return penlight.empty(_sizes(arguments), dtype=dtype)
     if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):
         raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
-    return penlight.tensor(data, dtype=dtype)
+    return penlight.tensor(data if hasattr(data, "__array__") else list(data), dtype=dtype)
+
+
+def tensor_of_class(kind: type[Tensor], /, *arguments: Any, device: Any = None) -> Tensor:
+    """``Tensor(*arguments)``, and the same for a class derived from it."""
+    check_cpu(device)
+    made = new_tensor(arguments, penlight.get_default_dtype(), same_dtype=False)
+    return made if kind is Tensor else _C._make_subclass(kind, made)
 
 
 def _sizes(arguments: tuple[Any, ...]) -> list[int]:

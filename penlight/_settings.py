@@ -6,7 +6,8 @@ from typing import Any
 
 import penlight
 from penlight import Tensor
-from penlight import device as Device
+from penlight._device import check_cpu
+from penlight._device import device as Device
 
 _switches: dict[str, Any] = {"matmul_precision": "highest", "deterministic": False}
 
@@ -42,10 +43,7 @@ def set_default_device(device: Any) -> None:
     Raises:
         AssertionError: for another device.
     """
-    if device is not None and Device(device).type != "cpu":
-        raise AssertionError(
-            f"Torch not compiled with CUDA enabled: penlight computes on the CPU alone, got device '{device}'"
-        )
+    check_cpu(device)
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

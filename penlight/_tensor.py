@@ -7,6 +7,7 @@ from typing import Any
 import penlight
 from penlight import _C, Tensor, dtype
 from penlight import _functions as F
+from penlight._device import check_cpu
 from penlight._device import device as Device
 
 _CPU = Device("cpu")
@@ -29,7 +30,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     copy = kwargs.pop("copy", False)
     place = kwargs.pop("device", None)
     kwargs.pop("non_blocking", None)
-    kwargs.pop("memory_format", None)
+    memory_format = kwargs.pop("memory_format", None)
     other = kwargs.pop("other", None)
     if kwargs:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
@@ -49,12 +50,13 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             raise TypeError(
                 f"to() received an invalid combination of arguments - got ({type(argument).__name__})"
             )
-    F._check_cpu(place)
+    check_cpu(place)
     if other is not None:
         wanted = other.dtype
-    if wanted is None or wanted is self.dtype:
-        return self.clone() if copy else self
-    return self._cast(wanted)
+    result = self if wanted is None or wanted is self.dtype else self._cast(wanted)
+    if memory_format is not None and memory_format is not penlight.preserve_format:
+        result = result.contiguous(memory_format=memory_format)
+    return self.clone() if copy and result is self else result
 
 
 def _caster(wanted: dtype) -> Any:
@@ -89,9 +91,8 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """Raises: penlight computes on the CPU alone."""
-    raise RuntimeError(
-        "cuda: penlight computes on the CPU alone; use tensor.cpu() or leave the tensor where it is"
-    )
+    check_cpu("cuda")
+    raise AssertionError
 
 
 # ---- as a Python object
@@ -109,12 +110,22 @@ def __bool__(self: Tensor) -> bool:
     return bool(_one(self))
 
 
+def _number(self: Tensor) -> Any:
+    if self.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return self.item()
+
+
 def __int__(self: Tensor) -> int:
-    return int(self.item())
+    return int(_number(self))
 
 
 def __float__(self: Tensor) -> float:
-    return float(self.item())
+    return float(_number(self))
+
+
+def __complex__(self: Tensor) -> complex:
+    return complex(_number(self))
 
 
 def __index__(self: Tensor) -> int:
@@ -215,8 +226,8 @@ def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 for _method in (
-    to, type_as, cpu, cuda, __bool__, __int__, __float__, __index__, __len__, __iter__, __reversed__, __repr__,
-    __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
+    to, type_as, cpu, cuda, __bool__, __int__, __float__, __complex__, __index__, __len__, __iter__,
+    __reversed__, __repr__, __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
 ):  # fmt: skip
     _attach(_method)
 

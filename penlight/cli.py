@@ -42,7 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from penlight import __version__
-    from penlight.demo.command import DEFAULT_EPOCHS, DEFAULT_OUT, DEFAULT_SEED
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -57,15 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="train on handwritten digits, write a report", description=_DEMO, formatter_class=raw
     )
-    demo.add_argument(
-        "--epochs", type=int, default=DEFAULT_EPOCHS, help="passes over the images (default: %(default)s)"
-    )
-    demo.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, help="for all random numbers (default: %(default)s)"
-    )
-    demo.add_argument(
-        "--out", default=DEFAULT_OUT, metavar="FOLDER", help="for the files (default: %(default)s)"
-    )
+    # What is left out is left to the demo, whose defaults the help repeats.
+    demo.add_argument("--epochs", type=int, help="passes over the images (default: 20)")
+    demo.add_argument("--seed", type=int, help="for all random numbers (default: 0)")
+    demo.add_argument("--out", metavar="FOLDER", help="for the files (default: penlight-demo)")
 
     run = commands.add_parser(
         "run", help="run a PyTorch script on penlight", description=_RUN, formatter_class=raw
@@ -78,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 def _demo(options: argparse.Namespace) -> int:
     from penlight.demo import main
 
-    return main(epochs=options.epochs, seed=options.seed, out=options.out)
+    given = {name: getattr(options, name) for name in ("epochs", "seed", "out")}
+    return main(**{name: value for name, value in given.items() if value is not None})
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,5 +1,7 @@
 """The command ``penlight``: help, version, and errors that say what to do."""
 
+import inspect
+
 import pytest
 
 import penlight
@@ -57,6 +59,17 @@ def test_demo_gets_its_options_and_its_exit_code_is_passed_on(monkeypatch):
     monkeypatch.setattr("penlight.demo.main", lambda **options: got.append(options) or 7)
     assert cli.main(["demo", "--epochs", "3", "--seed", "5", "--out", "there"]) == 7
     assert got == [{"epochs": 3, "seed": 5, "out": "there"}]
+    assert cli.main(["demo"]) == 7
+    assert got[1:] == [{}]
+
+
+def test_help_repeats_the_defaults_of_the_demo(capsys):
+    from penlight.demo import main
+
+    assert exit_code(["demo", "--help"]) == 0
+    text = capsys.readouterr().out
+    for parameter in inspect.signature(main).parameters.values():
+        assert f"(default: {parameter.default})" in text
 
 
 @pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--seed", "-1"], ["--out", ""]])

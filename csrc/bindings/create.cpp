@@ -160,10 +160,7 @@ struct Options {
 };
 
 void check_device(nb::handle device) {
-  if (device.is_none()) return;
-  const std::string name = nb::cast<std::string>(nb::str(device));
-  check(name == "cpu" || name.rfind("cpu:", 0) == 0,
-        "device: penlight computes on the CPU alone, got device '", name, "'");
+  if (!device.is_none()) package("_device", "check_cpu")(device);
 }
 
 Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs) {

@@ -302,9 +302,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
   bind_compare(m, tensor, CompareOp::logical_and, {"logical_and"}, nullptr);
   bind_compare(m, tensor, CompareOp::logical_or, {"logical_or"}, nullptr);
   bind_compare(m, tensor, CompareOp::logical_xor, {"logical_xor"}, nullptr);
-  tensor.def("__hash__", [](nb::handle self) {
-    return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self.ptr()) >> 4);
-  });
+  tensor.def("__hash__", [](nb::handle self) { return reinterpret_cast<Py_hash_t>(self.ptr()); });
 
   m.def(
       "where", [](const Tensor& c, const Operand& a, const Operand& b) { return where(c, a, b); },

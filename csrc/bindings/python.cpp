@@ -84,6 +84,25 @@ void translate(const std::exception_ptr& exception, void*) {
   }
 }
 
+// Tensor(...) and the call of a subclass of Tensor.
+PyObject* new_tensor(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  try {
+    const nb::object make = package("_legacy_types", "tensor_of_class");
+    const nb::object first = nb::make_tuple(nb::handle(reinterpret_cast<PyObject*>(type)));
+    const nb::object all = nb::steal(PySequence_Concat(first.ptr(), args));
+    return PyObject_Call(make.ptr(), all.ptr(), kwargs);
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+int initialised_already(PyObject*, PyObject*, PyObject*) {
+  return 0;
+}
+PyType_Slot tensor_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tensor)},
+                              {Py_tp_init, reinterpret_cast<void*>(initialised_already)},
+                              {0, nullptr}};
+
 }  // namespace
 
 Family::Family(Bind bind) {
@@ -144,7 +163,7 @@ bool dtype_from(nb::handle object, DType* dtype) {
       return true;
     }
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type))
-    *dtype = get_default_dtype();
+    *dtype = DType::f64;
   else if (object.ptr() == reinterpret_cast<PyObject*>(&PyLong_Type))
     *dtype = DType::i64;
   else if (object.ptr() == reinterpret_cast<PyObject*>(&PyBool_Type))
@@ -306,6 +325,7 @@ NB_MODULE(_C, m) {
   add_dtype(DType::boolean, {"bool"});
 
   TensorClass tensor(m, "Tensor", nb::dynamic_attr(), nb::is_weak_referenceable(),
+                     nb::type_slots(tensor_slots),
                      "A multi-dimensional array of one type that records operations for differentiation.");
   tensor_type = reinterpret_cast<PyTypeObject*>(tensor.ptr());
   nb::class_<Node> node(m, "Node", nb::dynamic_attr(), nb::is_weak_referenceable(),

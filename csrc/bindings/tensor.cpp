@@ -97,6 +97,11 @@ nb::object make_subclass(nb::handle type, const Tensor& data, bool requires_grad
   return object;
 }
 
+// The layouts beside the plain one are made of permutations, in Python.
+nb::object clone_as(const Tensor& x, nb::handle format) {
+  return format.is_none() ? nb::cast(clone(x)) : package("_layout", "clone")(x, format);
+}
+
 bool is_leaf(const Tensor& x) {
   return !grad_fn(x);
 }
@@ -151,7 +156,11 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def("_storage_ptr", [](const Tensor& x) { return reinterpret_cast<uintptr_t>(x->storage->data()); })
       .def("_storage_nbytes", [](const Tensor& x) { return x->storage->bytes(); })
       .def(
-          "is_contiguous", [](const Tensor& x, nb::handle) { return x.is_contiguous(); },
+          "is_contiguous",
+          [](const Tensor& x, nb::handle format) {
+            return format.is_none() ? x.is_contiguous()
+                                    : nb::cast<bool>(package("_layout", "is_contiguous")(x, format));
+          },
           "memory_format"_a = nb::none(), "Do the elements lie in row-major order without gaps?")
       .def(
           "is_floating_point", [](const Tensor& x) { return is_floating(x.dtype()); },
@@ -231,11 +240,13 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def(
           "tolist", [](const Tensor& x) { return to_list(x, 0, static_cast<const char*>(x.raw())); },
           "The values as nested lists of Python numbers.")
+      .def("clone", clone_as, nb::kw_only(), "memory_format"_a = nb::none(),
+           "A copy in memory of its own; gradients pass.")
       .def(
-          "clone", [](const Tensor& x, nb::handle) { return clone(x); }, nb::kw_only(),
-          "memory_format"_a = nb::none(), "A copy in memory of its own; gradients pass.")
-      .def(
-          "contiguous", [](const Tensor& x, nb::handle) { return contiguous(x); },
+          "contiguous",
+          [](const Tensor& x, nb::handle format) -> nb::object {
+            return format.is_none() ? nb::cast(contiguous(x)) : package("_layout", "contiguous")(x, format);
+          },
           "memory_format"_a = nb::none(), "Itself, or a copy in row-major order.")
       .def(
           "_cast", [](const Tensor& x, DType dtype) { return cast(x, dtype); }, "dtype"_a)
@@ -262,9 +273,8 @@ void bind(nb::module_& m, TensorClass& tensor) {
           },
           "source"_a, "Takes over another tensor's memory.");
   both(m, tensor, "_clone", [](const Tensor& x) { return clone(x); });
-  m.def(
-      "clone", [](const Tensor& x, nb::handle) { return clone(x); }, "input"_a, nb::kw_only(),
-      "memory_format"_a = nb::none(), "A copy in memory of its own; gradients pass.");
+  m.def("clone", clone_as, "input"_a, nb::kw_only(), "memory_format"_a = nb::none(),
+        "A copy in memory of its own; gradients pass.");
   m.def(
       "detach", [](const Tensor& x) { return detach(x); }, "input"_a, "The same memory, outside the graph.");
   m.def("numel", [](const Tensor& x) { return x.numel(); }, "input"_a, "The number of elements.");
