@@ -3,6 +3,7 @@
 DIST holds one sdist and one wheel; BUILD is a CMake build tree with the object files of the kernels.
 """
 
+import ast
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,13 @@ from pathlib import Path
 
 MOST_BYTES = 25 * 2**20  # installed, without NumPy
 MOST_IMPORT_RATIO = 1.5  # import penlight beside import numpy
-IN_THE_WHEEL = ["penlight/datasets/digits.npz", "penlight/datasets/DATA-LICENSE.md", "penlight/demo/page.css"]
+IN_THE_WHEEL = [
+    "penlight/datasets/digits.npz",
+    "penlight/datasets/DATA-LICENSE.md",
+    "penlight/demo/page.css",
+    "penlight/_C.pyi",
+    "penlight/py.typed",
+]
 IN_THE_SDIST = [
     "LICENSE",
     "README.md",
@@ -23,7 +30,13 @@ IN_THE_SDIST = [
 
 def main(dist: Path, build: Path) -> int:
     (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
-    failures = [*check_wheel(wheel), *check_sdist(sdist), *check_objects(build), *check_import()]
+    failures = [
+        *check_wheel(wheel),
+        *check_sdist(sdist),
+        *check_objects(build),
+        *check_stub(),
+        *check_import(),
+    ]
     for failure in failures:
         print(f"FAILED: {failure}")
     return 1 if failures else 0
@@ -71,6 +84,18 @@ def check_objects(build: Path):
             if kind in "wW" and f"penlight::kernels::{isa}::" not in name:
                 yield f"{file.name} for {isa} exports the weak symbol {name}"
     print(f"{len(objects)} kernel object files looked at for weak symbols")
+
+
+def check_stub():
+    """Every public name of the compiled module stands in its stub."""
+    import penlight._C as module
+
+    tree = ast.parse(Path(module.__file__).with_name("_C.pyi").read_text(encoding="utf-8"))
+    known = {getattr(node, "name", None) for node in tree.body}
+    known |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
+    for name in dir(module):
+        if not name.startswith("_") and name not in known:
+            yield f"the stub lacks {name}"
 
 
 def check_import():

@@ -213,7 +213,7 @@ def _restored(
 
 def _leaf(tensor: Tensor, kind: type[Tensor], requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
     if kind is not Tensor:
-        tensor = Tensor._make_subclass(kind, tensor, requires_grad)
+        tensor = _C._make_subclass(kind, tensor, requires_grad)
     tensor.requires_grad_(requires_grad)
     tensor.__dict__.update(attributes)
     return tensor

@@ -1,5 +1,8 @@
 """Methods of Tensor that are written in Python."""
 
+# mypy: disable-error-code="attr-defined"
+# (Tensor gets its attributes here.)
+
 from __future__ import annotations
 
 from typing import Any
@@ -225,11 +228,11 @@ def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     )
 
 
-for _method in (
+for _written in (
     to, type_as, cpu, cuda, __bool__, __int__, __float__, __complex__, __index__, __len__, __iter__,
     __reversed__, __repr__, __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
 ):  # fmt: skip
-    _attach(_method)
+    _attach(_written)
 
 _attach(_to_type, "type")
 Tensor.device = property(lambda self: _CPU)
