@@ -125,7 +125,8 @@ def grad(
                  allow_unused=allow_unused, materialize_grads=materialize_grads)
             for i in range(count)
         ]  # fmt: skip
-        return tuple(None if column[0] is None else _C.stack(column) for column in zip(*rows, strict=True))
+        columns: Any = zip(*rows, strict=True)
+        return tuple(None if column[0] is None else _C.stack(column) for column in columns)
     results = _C._run_backward(outputs, weights, inputs, keep, create_graph, False)
     if any(result is None for result in results):
         if materialize_grads:
