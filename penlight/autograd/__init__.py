@@ -126,7 +126,8 @@ def grad(
             for i in range(count)
         ]  # fmt: skip
         columns: Any = zip(*rows, strict=True)
-        return tuple(None if column[0] is None else _C.stack(column) for column in columns)
+        stacked: Any = (None if column[0] is None else _C.stack(column) for column in columns)
+        return tuple(stacked)
     results = _C._run_backward(outputs, weights, inputs, keep, create_graph, False)
     if any(result is None for result in results):
         if materialize_grads:
