@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SUPPORTED = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_SUPPORTED_CHARS = "dfelqihbB?"  # the same, as NumPy codes them
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -40,6 +41,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {penlight.typename(ndarray)})")
     dtype = ndarray.dtype
+    if ndarray.flags.carray and dtype.char in _SUPPORTED_CHARS and dtype.isnative:  # the usual case, quickly
+        return _C._borrow(ndarray)
     if dtype.name not in _SUPPORTED:
         raise TypeError(
             f"can't convert np.ndarray of type {dtype.type.__module__}.{dtype.type.__name__}. "
@@ -50,7 +53,11 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             "given numpy array has byte order different from the native byte order. "
             "Conversion between byte orders is currently not supported."
         )
-    steps = [stride for stride, size in zip(ndarray.strides, ndarray.shape, strict=True) if size > 1]
+    steps = [
+        stride
+        for stride, size in zip(ndarray.strides, ndarray.shape, strict=True)
+        if size > 1 and ndarray.size
+    ]
     if any(stride < 0 for stride in steps):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are "

@@ -235,20 +235,23 @@ for _written in (
     _attach(_written)
 
 _attach(_to_type, "type")
-Tensor.device = property(lambda self: _CPU)
-Tensor.layout = property(lambda self: penlight.strided)
-Tensor.is_cuda = property(lambda self: False)
-Tensor.is_cpu = property(lambda self: True)
-Tensor.is_sparse = property(lambda self: False)
-Tensor.is_quantized = property(lambda self: False)
-Tensor.is_mps = property(lambda self: False)
-Tensor.is_meta = property(lambda self: False)
-Tensor.names = property(lambda self: (None,) * self.dim())
-Tensor.name = property(lambda self: None)
-Tensor.get_device = lambda self: -1
-Tensor.is_pinned = lambda self: False
-Tensor.is_shared = lambda self: False
-Tensor.pin_memory = lambda self: self
-Tensor.__array_priority__ = 1000
-Tensor._make_subclass = staticmethod(_C._make_subclass)
+
+
+def _constant(value: Any) -> property:
+    return property(lambda self: value)
+
+
+for _name, _value in {
+    "device": _CPU, "is_cpu": True, "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mps": False,
+    "is_meta": False, "name": None,
+}.items():  # fmt: skip
+    _attach(_constant(_value), _name)
+_attach(property(lambda self: penlight.strided), "layout")
+_attach(property(lambda self: (None,) * self.dim()), "names")
+_attach(lambda self: -1, "get_device")
+_attach(lambda self: False, "is_pinned")
+_attach(lambda self: False, "is_shared")
+_attach(lambda self: self, "pin_memory")
+_attach(1000, "__array_priority__")  # NumPy leaves operators to the tensor
+_attach(staticmethod(_C._make_subclass), "_make_subclass")
 Tensor.__module__ = "torch"
