@@ -62,6 +62,13 @@ Tensor clone_values(const Tensor& x) {
   return result;
 }
 
+Tensor ordered(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  Tensor result = empty(x.sizes(), x.dtype());
+  copy_values(result, x);
+  return result;
+}
+
 Tensor clone(const Tensor& x) {
   Tensor y = clone_values(x);
   if (needs_grad(x)) record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });

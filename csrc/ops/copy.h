@@ -20,6 +20,7 @@ Tensor& zero_(Tensor& self);
 void copy_values(const Tensor& to, const Tensor& from);
 void fill_values(const Tensor& to, const Scalar& value);
 Tensor clone_values(const Tensor& x);
+Tensor ordered(const Tensor& x);  // contiguous: x itself or a copy
 
 // A new tensor of x's sizes laid out in memory as x is, where x is dense; otherwise contiguous.
 Tensor empty_like(const Tensor& x, DType dtype);

@@ -118,7 +118,7 @@ def silu(input, inplace=False):
 
 def mish(input, inplace=False):
     """``x * tanh(softplus(x))``."""
-    return _finish(lambda x: x * penlight.tanh(softplus(x)), input, inplace)
+    return _finish(_C.mish, input, inplace)
 
 
 def glu(input, dim=-1):
@@ -207,7 +207,7 @@ def hardsigmoid(input, inplace=False):
 
 def hardswish(input, inplace=False):
     """``x * relu6(x + 3) / 6``."""
-    return _finish(lambda x: x * _C.hardtanh(x + 3, 0.0, 6.0) / 6, input, inplace)
+    return _finish(_C.hardswish, input, inplace)
 
 
 def _softmax_dim(name, input, dim):
