@@ -170,7 +170,9 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
           " classes or no classes but got weight tensor of shape: ", weight.sizes());
     check(weight.dtype() == input.dtype(), "expected scalar type ", scalar_name(input.dtype()), " but found ",
           scalar_name(weight.dtype()));
-    task.weight = weight.requires_grad() ? clone_values(weight) : ordered(weight);
+    check(!needs_grad(weight), "The function 'nll_loss", input.dim() > 2 ? "2d" : "", "_forward' is not differentiable "
+          "with respect to argument 'weight'. This input cannot have requires_grad True.");
+    task.weight = ordered(weight);
   }
   // A copy: a target changed before backward must not lead to other (or no) elements.
   task.target = empty(target.sizes(), DType::i64);

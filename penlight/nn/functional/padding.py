@@ -45,12 +45,17 @@ def pad(input, pad, mode="constant", value=None):
 
 
 def _pad_dim(input, dim, left, right, mode):
+    if left < 0 or right < 0:  # taken away first
+        kept = input.size(dim) + min(left, 0) + min(right, 0)
+        if kept < 0:
+            raise RuntimeError(
+                f"pad: dimension {dim} has size {input.size(dim)}, which ({left}, {right}) cannot be taken from"
+            )
+        input = input.narrow(dim, max(-left, 0), kept)
+        left, right = max(left, 0), max(right, 0)
     length = input.size(dim)
-    if length + left + right < 0 or (length == 0 and left + right > 0):
-        raise RuntimeError(
-            f"pad: dimension {dim} has size {length}, which cannot be padded by ({left}, {right}) in "
-            f"mode {mode}"
-        )
+    if length == 0 and left + right > 0:
+        raise RuntimeError(f"pad: dimension {dim} is empty and cannot be padded in mode {mode}")
     positions = penlight.arange(-left, length + right)
     return input.index_select(dim, _SOURCE[mode](positions, length))
 
