@@ -83,40 +83,8 @@ def adaptive_avg_pool3d(input, output_size):
 
 
 def _adaptive_max_pool(input, output_size, return_indices, dims):
-    """Window i of an axis of n elements and m outputs is [floor(i n / m), ceil((i + 1) n / m))."""
-    sizes = _output_size(output_size, input, dims)
-    if input.dim() not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"adaptive_max_pool{dims}d(): Expected {dims + 1}D or {dims + 2}D tensor, but got {input.dim()}D"
-        )
-    if any(size < 0 for size in sizes):
-        raise RuntimeError("adaptive_max_pool: elements of output_size must be greater than or equal to 0")
-    spatial = list(input.shape[-dims:])
-    if 0 in spatial:
-        raise RuntimeError(
-            f"adaptive_max_pool{dims}d(): Expected input to have non-zero size for non-batch dimensions, "
-            f"but input has sizes {list(input.shape)}"
-        )
-    lead = list(input.shape[:-dims])
-    # The positions of each output's window in the flattened input; short windows repeat their first element,
-    # which leaves the maximum as it is.
-    windows = penlight.zeros([1, 1], dtype=penlight.int64)
-    for length, size in zip(spatial, sizes, strict=True):
-        starts = penlight.arange(size) * length // max(size, 1)
-        ends = -(-(penlight.arange(size) + 1) * length // max(size, 1))
-        widest = int((ends - starts).max()) if size else 1
-        axis = starts.unsqueeze(1) + penlight.arange(widest)
-        axis = penlight.where(axis < ends.unsqueeze(1), axis, starts.unsqueeze(1))
-        windows = windows.unsqueeze(1).unsqueeze(3) * length + axis.unsqueeze(0).unsqueeze(2)
-        windows = windows.reshape(windows.size(0) * size, -1)
-    flat = input.reshape([*lead, -1])
-    gathered = flat.index_select(-1, windows.reshape(-1)).view([*lead, *windows.shape])
-    values, places = gathered.max(-1)
-    values = values.view([*lead, *sizes])
-    if not return_indices:
-        return values
-    indices = windows.expand([*lead, *windows.shape]).gather(-1, places.unsqueeze(-1)).view([*lead, *sizes])
-    return values, indices
+    values, indices = getattr(_C, f"adaptive_max_pool{dims}d")(input, _output_size(output_size, input, dims))
+    return (values, indices) if return_indices else values
 
 
 def adaptive_max_pool1d(input, output_size, return_indices=False):
