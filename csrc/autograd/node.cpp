@@ -20,6 +20,12 @@ void SavedTensor::replace(const Tensor& tensor) {
   if (tensor_.defined()) tensor_->storage->unsaved();
   tensor_ = tensor;
   if (!tensor.defined()) return;
+  check(!tensor->inference,
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
+        "in "
+        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
+        "and use "
+        "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
   if (is_output_) {
     // The node that will own it is not attached yet, or is its owner: keep the bare window.
     tensor_ = alias(tensor);

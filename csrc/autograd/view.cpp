@@ -8,7 +8,6 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi) {
   result->base = tensor->base ? tensor->base : Ref<TensorImpl>(tensor.impl());
   result->no_grad_view = !grad_mode.enabled || tensor->no_grad_view;
   result->multi_output_view = multi || tensor->multi_output_view;
-  result->inference = tensor->inference || grad_mode.inference;
 }
 
 namespace {

@@ -145,7 +145,6 @@ Tensor from_data(nb::handle data, OptionalDType dtype) {
 }
 
 Tensor finish(Tensor tensor, bool requires_grad) {
-  if (grad_mode.inference) tensor->inference = true;
   if (requires_grad) set_requires_grad(tensor, true);
   return tensor;
 }

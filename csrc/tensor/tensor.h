@@ -16,17 +16,20 @@ struct GradMetaBase {
   virtual ~GradMetaBase() = default;
 };
 
+// Are tensors made on this thread marked as made under inference_mode?
+inline thread_local bool inference_allocation = false;
+
 class TensorImpl final : public RefCounted {
  public:
   Ref<Storage> storage;
   int64_t offset = 0;   // of the first element, in elements
   Dims sizes, strides;  // strides in elements
   DType dtype = DType::f32;
-  bool requires_grad = false;      // a leaf that asks for its gradient, or the result of recorded operations
-  bool inference = false;          // made under inference_mode: never recorded
-  bool no_grad_view = false;       // a view made under no_grad
-  bool multi_output_view = false;  // one of several views made by one call (split, unbind)
-  Ref<TensorImpl> base;            // for a view: the tensor that owns the memory
+  bool requires_grad = false;  // a leaf that asks for its gradient, or the result of recorded operations
+  bool inference = inference_allocation;  // made under inference_mode: never recorded
+  bool no_grad_view = false;              // a view made under no_grad
+  bool multi_output_view = false;         // one of several views made by one call (split, unbind)
+  Ref<TensorImpl> base;                   // for a view: the tensor that owns the memory
   std::unique_ptr<GradMetaBase> grad_meta;
 };
 
