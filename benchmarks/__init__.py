@@ -1,0 +1,1 @@
+"""Times penlight against the rivals installed, case by case, and against the machine's own limit."""
