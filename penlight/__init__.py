@@ -38,6 +38,7 @@ _LAZY_NAMES = {
     "get_printoptions": "_printing",
     "printoptions": "_printing",
     "from_numpy": "_interop",
+    "frombuffer": "_interop",
     "from_dlpack": "_interop",
     "save": "serialization",
     "load": "serialization",

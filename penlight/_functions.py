@@ -54,6 +54,21 @@ def tensor(
     return result.requires_grad_() if requires_grad else result
 
 
+def plain_data(data: Any) -> Any:
+    """Nested lists of numbers and tensors, made of any sequences and arrays."""
+    if isinstance(data, (list, tuple)):
+        return [plain_data(item) for item in data]
+    if isinstance(data, (bool, int, float, Tensor)):
+        return data
+    if isinstance(data, (str, bytes, complex)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if hasattr(data, "__array__"):
+        return _from_array(data, copy=True)
+    if not hasattr(data, "__len__") or not hasattr(data, "__getitem__") or hasattr(data, "keys"):
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    return plain_data([data[i] for i in range(len(data))])
+
+
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor, sharing memory and graph where that is possible (tensors, NumPy arrays)."""
     check_cpu(device)
@@ -108,7 +123,7 @@ def get_num_threads() -> int:
 def set_num_threads(number: int) -> None:
     """Sets how many threads share a large operation. Results do not depend on it."""
     if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
     if number <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     _C._set_num_threads(min(number, 4096))

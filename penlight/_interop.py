@@ -72,6 +72,41 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return _C._borrow(ndarray)
 
 
+def frombuffer(
+    buffer: Any,
+    *,
+    dtype: penlight.dtype,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of one axis over the memory of an object with Python's buffer protocol.
+
+    Args:
+        buffer: bytes, bytearray, memoryview, array.array, ...
+        dtype: of the elements that lie there.
+        count: how many of them; -1 for all.
+        offset: bytes to leave out at the start.
+        requires_grad: record the operations on the tensor.
+
+    Raises:
+        ValueError: the buffer is empty, or too short, or no whole number of elements long.
+        TypeError: NumPy has no such dtype (bfloat16).
+
+    Example::
+
+        >>> import penlight
+        >>> penlight.frombuffer(bytearray(b"\\x01\\x02"), dtype=penlight.uint8)
+        tensor([1, 2], dtype=torch.uint8)
+    """
+    import numpy as np
+
+    if dtype == penlight.bfloat16:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+    name = str(dtype).removeprefix("torch.")
+    return from_numpy(np.frombuffer(buffer, name, count, offset)).requires_grad_(requires_grad)
+
+
 def numpy(tensor: Tensor, *, force: bool = False) -> np.ndarray:
     """``tensor.numpy()``: an array over the tensor's memory: changing one changes the other.
 

@@ -46,10 +46,10 @@ def contiguous(tensor: Tensor, format: Any) -> Tensor:
             ``preserve_format``.
         TypeError: not a memory format.
     """
+    if is_contiguous(tensor, contiguous_format if format is preserve_format else format):
+        return tensor
     if format is preserve_format:
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
-    if is_contiguous(tensor, format):
-        return tensor
     if not format._last_axes:
         return tensor.contiguous()
     _check_axes(tensor, format)

@@ -14,6 +14,7 @@ from penlight._device import check_cpu
 from penlight._device import device as Device
 
 _CPU = Device("cpu")
+_PYTHON_TYPES = {float: _C.float64, int: _C.int64, bool: _C.bool}
 
 
 def _attach(function: Any, name: str | None = None) -> None:
@@ -49,6 +50,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             flags += 1
         elif isinstance(argument, (str, int, Device)):
             place = argument
+        elif argument in _PYTHON_TYPES:
+            wanted = _PYTHON_TYPES[argument]
         elif argument is not None:
             raise TypeError(
                 f"to() received an invalid combination of arguments - got ({type(argument).__name__})"
@@ -85,6 +88,25 @@ def _to_type(self: Tensor, *args: Any, **kwargs: Any) -> Any:
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor with another's type."""
     return self.to(other.dtype)
+
+
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of the same type, of these sizes or values; as ``Tensor(...)`` makes one."""
+    from penlight._legacy_types import new_tensor
+
+    check_cpu(device)
+    return new_tensor(args, self.dtype, same_dtype=True)
+
+
+def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
+    """The same memory as a tensor of another class.
+
+    Raises:
+        RuntimeError: the tensor is the result of recorded operations, which the new object could not tell of.
+    """
+    if not self.is_leaf:
+        raise RuntimeError("as_subclass takes leaves of the graph: use tensor.detach() first")
+    return _C._make_subclass(cls, self.detach(), self.requires_grad)
 
 
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
@@ -204,6 +226,26 @@ for _name in ("allclose", "isclose", "equal", "count_nonzero", "tensor_split", "
     _attach(_function_as_method(_name), _name)
 
 
+def untyped_storage(self: Tensor) -> Any:
+    """The memory behind the tensor, shared by all its views."""
+    from penlight._storage import UntypedStorage
+
+    return UntypedStorage(self)
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Are both the very same window on the same memory?"""
+    return (self.data_ptr(), self.shape, self.stride()) == (tensor.data_ptr(), tensor.shape, tensor.stride())
+
+
+def _h(self: Tensor) -> Tensor:
+    if self.dim() not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.dim()}-D tensor."
+        )
+    return self.transpose(0, 1) if self.dim() else self
+
+
 def is_nonzero(self: Tensor) -> bool:
     """The truth of a tensor with one element."""
     return bool(self)
@@ -229,8 +271,9 @@ def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 for _written in (
-    to, type_as, cpu, cuda, __bool__, __int__, __float__, __complex__, __index__, __len__, __iter__,
-    __reversed__, __repr__, __format__, norm, is_nonzero, is_same_size, apply_, masked_fill,
+    to, type_as, new, as_subclass, cpu, cuda, untyped_storage, is_set_to, __bool__, __int__, __float__,
+    __complex__, __index__, __len__, __iter__, __reversed__, __repr__, __format__, norm, is_nonzero,
+    is_same_size, apply_, masked_fill,
 ):  # fmt: skip
     _attach(_written)
 
@@ -247,7 +290,13 @@ for _name, _value in {
 }.items():  # fmt: skip
     _attach(_constant(_value), _name)
 _attach(property(lambda self: penlight.strided), "layout")
-_attach(property(lambda self: (None,) * self.dim()), "names")
+_attach(property(_h), "H")
+# Numbers are real: what concerns complex ones changes nothing.
+_attach(property(lambda self: self), "real")
+for _name in ("conj", "resolve_conj", "resolve_neg"):
+    _attach(lambda self: self, _name)
+for _name in ("is_conj", "is_neg"):
+    _attach(lambda self: False, _name)
 _attach(lambda self: -1, "get_device")
 _attach(lambda self: False, "is_pinned")
 _attach(lambda self: False, "is_shared")

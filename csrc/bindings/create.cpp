@@ -31,16 +31,31 @@ void measure(nb::handle data, Dims* sizes, std::size_t depth, Guess* guess) {
   }
 }
 
-void guess_type(nb::handle data, Guess* guess) {
+// Data that is neither lists, numbers nor tensors: Python code makes it so, or says what is wrong with it.
+struct Unplain {};
+
+std::optional<DType> numpy_type(PyObject* number) {
+  const char* name = Py_TYPE(number)->tp_name;
+  if (std::strncmp(name, "numpy.", 6) != 0) return {};
+  for (int i = 0; i < kDTypeCount; ++i)
+    if (std::strcmp(name + 6, dtype_name(static_cast<DType>(i)) + 6) == 0) return static_cast<DType>(i);
+  return {};
+}
+
+void guess_type(nb::handle data, std::size_t depth, Guess* guess) {
   PyObject* o = data.ptr();
   if (PyList_Check(o) || PyTuple_Check(o)) {
+    check<ValueError>(depth < 64, "too many dimensions: data is nested more than 64 deep");
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
-    for (Py_ssize_t i = 0; i < count; ++i) guess_type(PySequence_Fast_GET_ITEM(o, i), guess);
+    for (Py_ssize_t i = 0; i < count; ++i) guess_type(PySequence_Fast_GET_ITEM(o, i), depth + 1, guess);
     return;
   }
-  if (is_tensor(data)) {
-    const DType dtype = tensor_of(data).dtype();
-    guess->tensor_type = guess->tensor ? promote(guess->tensor_type, dtype) : dtype;
+  const bool usual = PyFloat_CheckExact(o) || PyLong_CheckExact(o) || PyBool_Check(o);
+  std::optional<DType> dtype;
+  if (!usual && is_tensor(data)) dtype = tensor_of(data).dtype();
+  if (!usual && !dtype) dtype = numpy_type(o);
+  if (dtype) {
+    guess->tensor_type = guess->tensor ? promote(guess->tensor_type, *dtype) : *dtype;
     guess->tensor = true;
     return;
   }
@@ -52,8 +67,8 @@ void guess_type(nb::handle data, Guess* guess) {
   }
   std::optional<Scalar> scalar;
   if (!scalar_from(data, &scalar)) {
-    if (PyLong_Check(o)) fail("Overflow when unpacking long long");
-    fail<TypeError>("new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
+    if (PyLong_Check(o)) fail<ValueError>("Overflow when unpacking long long");
+    throw Unplain();
   }
   if (scalar->is_floating())
     guess->floating = true;
@@ -94,7 +109,7 @@ void fill_from(nb::handle data, const Dims& sizes, std::size_t depth, T*& out) {
         }
         PyErr_Clear();
       }
-      fail("Overflow when unpacking long long");
+      fail<ValueError>("Overflow when unpacking long long");
     }
     if (PyList_Check(o) || PyTuple_Check(o))
       fail<ValueError>("too many dimensions in one place: expected a number at dim ", depth,
@@ -102,8 +117,8 @@ void fill_from(nb::handle data, const Dims& sizes, std::size_t depth, T*& out) {
     fail<TypeError>("must be real number, not ", Py_TYPE(o)->tp_name);
   }
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    check(!scalar->is_floating() || std::isfinite(scalar->to_double()), "cannot convert float ",
-          scalar->to_double(), " to integer");
+    check(!scalar->is_floating() || std::isfinite(scalar->to_double()), "value cannot be converted to type ",
+          dtype_name(DTypeOf<T>::value) + 6, " without overflow");
     const int64_t value = scalar->to_int();
     check(std::is_same_v<T, uint8_t> ? value >= -255 && value <= 255
                                      : value == static_cast<int64_t>(static_cast<T>(value)),
@@ -121,7 +136,12 @@ Tensor from_data(nb::handle data, OptionalDType dtype) {
   Dims sizes;
   Guess guess;
   measure(data, &sizes, 0, &guess);
-  guess_type(data, &guess);
+  try {
+    guess_type(data, 0, &guess);
+  } catch (const Unplain&) {
+    const nb::object plain = package("_functions", "plain_data")(data);
+    return from_data(plain, dtype);
+  }
   DType type;
   if (dtype)
     type = *dtype;
@@ -247,7 +267,7 @@ Tensor deliver(Tensor result, nb::handle out, nb::handle device, bool requires_g
 
 void bind(nb::module_& m, TensorClass& tensor) {
   m.def(
-      "_tensor", [](nb::handle data, OptionalDType dtype) { return from_data(data, dtype); }, "data"_a,
+      "_tensor", [](nb::handle data, OptionalDType dtype) { return from_data(data, dtype); }, "data"_a.none(),
       "dtype"_a = nb::none());
 
   bind_sized(

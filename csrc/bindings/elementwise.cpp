@@ -265,7 +265,11 @@ void bind(nb::module_& m, TensorClass& tensor) {
   tensor.def("__pos__", [](const Tensor& x) { return x; });
   m.def("positive", [](const Tensor& x) { return x; }, "input"_a, "The tensor itself.");
   tensor.def("__abs__", [](const Tensor& x) { return abs(x); });
-  tensor.def("__invert__", [](const Tensor& x) { return bitwise_not(x); });
+  tensor.def("__invert__", [](const Tensor& x) {
+    check<TypeError>(!is_floating(x.dtype()),
+                     "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    return bitwise_not(x);
+  });
 
   const BinaryFunction bit_and = [](const Operand& a, const Operand& b) {
     return logical_or_bitwise("bitwise_and", bitwise_and, a, b);

@@ -68,36 +68,42 @@ std::optional<Tensor> basic_view(const Tensor& x, nb::handle index) {
 }
 
 void bind(nb::module_&, TensorClass& tensor) {
-  tensor.def("__getitem__", [](const Tensor& x, nb::handle index) -> nb::object {
-    if (auto view = basic_view(x, index)) return to_python(*view);
-    return package("_indexing", "getitem")(to_python(x), index);
-  });
-  tensor.def("__setitem__", [](const Tensor& x, nb::handle index, nb::handle value) {
-    std::optional<Tensor> view;
-    {
-      // The window itself is no recorded operation: what is written through it is.
-      GradModeGuard recording(grad_mode.enabled);
-      view = basic_view(x, index);
-    }
-    if (!view) {
-      package("_indexing", "setitem")(to_python(x), index, value);
-      return;
-    }
-    if (is_tensor(value)) {
-      Tensor source = tensor_of(value);
-      // Leading dimensions of size 1 of the source may be dropped.
-      while (source.dim() > view->dim() && source.size(0) == 1) source = select(source, 0, 0);
-      copy_(*view, source);
-      return;
-    }
-    std::optional<Scalar> scalar;
-    if (scalar_from(value, &scalar)) {
-      fill_(*view, *scalar);
-      return;
-    }
-    copy_(*view,
-          nb::cast<Tensor>(package("_functions", "as_tensor")(value, "dtype"_a = to_python(x.dtype()))));
-  });
+  tensor.def(
+      "__getitem__",
+      [](const Tensor& x, nb::handle index) -> nb::object {
+        if (auto view = basic_view(x, index)) return to_python(*view);
+        return package("_indexing", "getitem")(to_python(x), index);
+      },
+      "index"_a.none());
+  tensor.def(
+      "__setitem__",
+      [](const Tensor& x, nb::handle index, nb::handle value) {
+        std::optional<Tensor> view;
+        {
+          // The window itself is no recorded operation: what is written through it is.
+          GradModeGuard recording(grad_mode.enabled);
+          view = basic_view(x, index);
+        }
+        if (!view) {
+          package("_indexing", "setitem")(to_python(x), index, value);
+          return;
+        }
+        if (is_tensor(value)) {
+          Tensor source = tensor_of(value);
+          // Leading dimensions of size 1 of the source may be dropped.
+          while (source.dim() > view->dim() && source.size(0) == 1) source = select(source, 0, 0);
+          copy_(*view, source);
+          return;
+        }
+        std::optional<Scalar> scalar;
+        if (scalar_from(value, &scalar)) {
+          fill_(*view, *scalar);
+          return;
+        }
+        copy_(*view,
+              nb::cast<Tensor>(package("_functions", "as_tensor")(value, "dtype"_a = to_python(x.dtype()))));
+      },
+      "index"_a.none(), "value"_a);
 }
 
 const Family family{bind};

@@ -258,9 +258,8 @@ Dims dims_from_args(const nb::args& args, const char* function, std::size_t from
   for (std::size_t i = from; i < args.size(); ++i) {
     Dims one;
     const bool fine = PyIndex_Check(args[i].ptr()) && dims_from(args[i], &one) && one.size() == 1;
-    check<TypeError>(fine, function, "(): expected integers or one sequence of integers, got ",
-                     nb::cast<std::string>(nb::repr(nb::handle(args[i].ptr()).type())), " at position ",
-                     i - from + 1);
+    check<TypeError>(fine, function, "(): argument 'size' (position ", i - from + 1,
+                     ") must be tuple of ints, not ", Py_TYPE(args[i].ptr())->tp_name);
     dims.push_back(one[0]);
   }
   return dims;

@@ -1,1 +1,11 @@
-"""Helpers around training: data loading (:mod:`penlight.utils.data`) and hook handles."""
+"""Helpers around training: data loading (:mod:`penlight.utils.data`), hook handles, DLPack capsules."""
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in ("data", "dlpack", "einops", "hooks"):
+        return import_module(f"penlight.utils.{name}")
+    raise AttributeError(f"module 'penlight.utils' has no attribute '{name}'")
