@@ -18,7 +18,8 @@ void take_padding(nb::handle padding, const char* function, ConvOptions& options
   }
   if (!dims_from(padding, &options.padding))
     fail<TypeError>(function, "(): argument 'padding' must be tuple of ints or str, not ",
-                    nb::cast<std::string>(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(padding.ptr()))).attr("__name__")));
+                    nb::cast<std::string>(
+                        nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(padding.ptr()))).attr("__name__")));
 }
 
 constexpr const char* names[] = {"conv1d", "conv2d", "conv3d"};
@@ -27,15 +28,19 @@ constexpr const char* transposed_names[] = {"conv_transpose1d", "conv_transpose2
 template <int dims>
 void bind_dims(nb::module_& m) {
   const char* const name = names[dims - 1];
-  m.def(name, [name](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
-                     const nb::object& padding, const Dims& dilation, Int groups, const std::string& padding_mode) {
-    ConvOptions options;
-    options.stride = stride, options.dilation = dilation, options.groups = groups;
-    options.padding_mode = padding_mode;
-    take_padding(padding, name, options);
-    return conv(dims, input, weight, bias.value_or(Tensor()), options);
-  }, "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1, "groups"_a = 1, "padding_mode"_a = "zeros",
-R"(Convolution (cross-correlation) over the last dimensions.
+  m.def(
+      name,
+      [name](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
+             const nb::object& padding, const Dims& dilation, Int groups, const std::string& padding_mode) {
+        ConvOptions options;
+        options.stride = stride, options.dilation = dilation, options.groups = groups;
+        options.padding_mode = padding_mode;
+        take_padding(padding, name, options);
+        return conv(dims, input, weight, bias.value_or(Tensor()), options);
+      },
+      "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1,
+      "groups"_a = 1, "padding_mode"_a = "zeros",
+      R"(Convolution (cross-correlation) over the last dimensions.
 
 Args:
     input: ``(batch, in, ...)`` or ``(in, ...)``, with one size for each axis.
@@ -54,14 +59,18 @@ Returns:
 Raises:
     RuntimeError: sizes, groups or arguments do not fit; the kernel is larger than the padded input.)");
 
-  m.def(transposed_names[dims - 1], [](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
-                                       const Dims& padding, const Dims& output_padding, Int groups, const Dims& dilation) {
-    ConvOptions options;
-    options.stride = stride, options.padding = padding, options.output_padding = output_padding;
-    options.groups = groups, options.dilation = dilation;
-    return conv_transpose(dims, input, weight, bias.value_or(Tensor()), options);
-  }, "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "output_padding"_a = 0, "groups"_a = 1, "dilation"_a = 1,
-R"(Transposed convolution: the gradient of a convolution with respect to its input.
+  m.def(
+      transposed_names[dims - 1],
+      [](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
+         const Dims& padding, const Dims& output_padding, Int groups, const Dims& dilation) {
+        ConvOptions options;
+        options.stride = stride, options.padding = padding, options.output_padding = output_padding;
+        options.groups = groups, options.dilation = dilation;
+        return conv_transpose(dims, input, weight, bias.value_or(Tensor()), options);
+      },
+      "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "output_padding"_a = 0,
+      "groups"_a = 1, "dilation"_a = 1,
+      R"(Transposed convolution: the gradient of a convolution with respect to its input.
 
 Args:
     input: ``(batch, in, ...)`` or ``(in, ...)``, with one size for each axis.

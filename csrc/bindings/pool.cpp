@@ -40,7 +40,8 @@ Args:
     output_size: a number for all axes, or one each.)";
 
 template <int dims>
-PoolOptions max_options(const Dims& kernel, const OptionalDims& stride, const Dims& padding, const Dims& dilation, bool ceil) {
+PoolOptions max_options(const Dims& kernel, const OptionalDims& stride, const Dims& padding,
+                        const Dims& dilation, bool ceil) {
   PoolOptions options;
   options.kernel = kernel, options.padding = padding, options.dilation = dilation, options.ceil_mode = ceil;
   if (stride) options.stride = *stride;
@@ -50,16 +51,26 @@ PoolOptions max_options(const Dims& kernel, const OptionalDims& stride, const Di
 template <int dims>
 void bind_dims(nb::module_& m) {
   const std::string end = std::to_string(dims) + "d", with_indices = end + "_with_indices";
-  m.def(("max_pool" + end).c_str(), [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding, const Dims& dilation, bool ceil) {
-    return max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil)).values;
-  }, "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1, "ceil_mode"_a = false, max_doc);
-  m.def(("max_pool" + with_indices).c_str(), [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding, const Dims& dilation, bool ceil) {
-    const Pooled pooled = max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil));
-    return nb::make_tuple(pooled.values, pooled.indices);
-  }, "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1, "ceil_mode"_a = false,
-        "max_pool, and where in its input plane each value lies.");
+  m.def(("max_pool" + end).c_str(),
+        [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding,
+           const Dims& dilation, bool ceil) {
+          return max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil)).values;
+        },
+        "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1,
+        "ceil_mode"_a = false, max_doc);
+  m.def(("max_pool" + with_indices).c_str(),
+        [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding,
+           const Dims& dilation, bool ceil) {
+          const Pooled pooled =
+              max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil));
+          return nb::make_tuple(pooled.values, pooled.indices);
+        },
+        "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1,
+        "ceil_mode"_a = false, "max_pool, and where in its input plane each value lies.");
 
-  const auto average = [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding, bool ceil, bool count_include_pad, const std::optional<Int>& divisor) {
+  const auto average = [](const Tensor& input, const Dims& kernel, const OptionalDims& stride,
+                          const Dims& padding, bool ceil, bool count_include_pad,
+                          const std::optional<Int>& divisor) {
     PoolOptions options;
     options.kernel = kernel, options.padding = padding, options.ceil_mode = ceil;
     options.count_include_pad = count_include_pad;
@@ -71,19 +82,30 @@ void bind_dims(nb::module_& m) {
     return avg_pool(dims, input, options);
   };
   if constexpr (dims == 1)
-    m.def("avg_pool1d", [average](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding, bool ceil, bool count_include_pad) {
-      return average(input, kernel, stride, padding, ceil, count_include_pad, std::nullopt);
-    }, "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "ceil_mode"_a = false, "count_include_pad"_a = true, average_doc);
+    m.def(
+        "avg_pool1d",
+        [average](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding,
+                  bool ceil, bool count_include_pad) {
+          return average(input, kernel, stride, padding, ceil, count_include_pad, std::nullopt);
+        },
+        "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "ceil_mode"_a = false,
+        "count_include_pad"_a = true, average_doc);
   else
-    m.def(("avg_pool" + end).c_str(), average, "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "ceil_mode"_a = false, "count_include_pad"_a = true, "divisor_override"_a = nb::none(), average_doc);
+    m.def(("avg_pool" + end).c_str(), average, "input"_a, "kernel_size"_a, "stride"_a = nb::none(),
+          "padding"_a = 0, "ceil_mode"_a = false, "count_include_pad"_a = true,
+          "divisor_override"_a = nb::none(), average_doc);
 
-  m.def(("adaptive_avg_pool" + end).c_str(), [](const Tensor& input, const Dims& output_size) {
-    return adaptive_avg_pool(dims, input, output_size);
-  }, "input"_a, "output_size"_a, adaptive_doc);
-  m.def(("adaptive_max_pool" + end).c_str(), [](const Tensor& input, const Dims& output_size) {
-    const Pooled pooled = adaptive_max_pool(dims, input, output_size);
-    return nb::make_tuple(pooled.values, pooled.indices);
-  }, "input"_a, "output_size"_a, adaptive_doc);
+  m.def(("adaptive_avg_pool" + end).c_str(),
+        [](const Tensor& input, const Dims& output_size) {
+          return adaptive_avg_pool(dims, input, output_size);
+        },
+        "input"_a, "output_size"_a, adaptive_doc);
+  m.def(("adaptive_max_pool" + end).c_str(),
+        [](const Tensor& input, const Dims& output_size) {
+          const Pooled pooled = adaptive_max_pool(dims, input, output_size);
+          return nb::make_tuple(pooled.values, pooled.indices);
+        },
+        "input"_a, "output_size"_a, adaptive_doc);
 }
 
 void bind(nb::module_& m, TensorClass&) {

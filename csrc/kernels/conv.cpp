@@ -132,6 +132,7 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const 
 template <class T>
 void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const T* weight, const T* bias,
                          T* input_gradient) {
+  if (g.batch == 0 || g.in_channels == 0) return;
   if (is_pointwise(g)) {
     const int64_t plane = g.output_plane();
     if (bias) fill_planes(g.batch, g.in_channels, plane, bias, input_gradient);
@@ -175,7 +176,8 @@ template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient) {
   const TapProduct q = forward_product(g);
-  kernels_of<T>(choose_weight_gradient(q, sizeof(T))).weight_gradient(q, output_gradient, input, weight_gradient);
+  kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
+      .weight_gradient(q, output_gradient, input, weight_gradient);
 }
 
 template void conv_forward(const ConvGeometry&, const float*, const float*, const float*, float*);

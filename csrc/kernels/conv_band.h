@@ -1,24 +1,24 @@
 // The band: a block of the input with padding folded in, sorted so that every tap reads consecutive values.
 //
-// One axis with stride s and dilation d: output o meets tap t at input o * s + t * d + offset. With t * d = shift * s +
-// residue that is (o + shift) * s + residue + offset, so that the values of one residue, stored one after the other,
-// are met by consecutive outputs consecutively, tap t's beginning `shift` later.
+// One axis with stride s and dilation d: output o meets tap t at input o * s + t * d + offset. With t * d =
+// shift * s + residue that is (o + shift) * s + residue + offset, so that the values of one residue, stored
+// one after the other, are met by consecutive outputs consecutively, tap t's beginning `shift` later.
 #pragma once
 
 #include "kernels/conv_gather.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
-inline constexpr int64_t band_bytes = 192 * 1024;      // half of a small L2
+inline constexpr int64_t band_bytes = 192 * 1024;  // half of a small L2
 inline constexpr int64_t band_columns = 2048;
 
 // The residues of one axis's taps to its stride.
 struct BandAxis {
-  int64_t count;    // of different residues
-  int64_t unit;     // what they are multiples of
+  int64_t count;  // of different residues
+  int64_t unit;   // what they are multiples of
   int64_t stride, tap_step;
   bool each_its_own;  // all taps within one stride: a residue for each
-  int64_t halo;     // values of one residue beyond the number of outputs
+  int64_t halo;       // values of one residue beyond the number of outputs
 
   explicit BandAxis(const TapAxis& axis) : stride(axis.step), tap_step(axis.tap_step) {
     each_its_own = (axis.taps - 1) * tap_step < stride;
@@ -44,7 +44,8 @@ struct Band {
   int64_t channel_stride, size;
 
   // positions: outputs wanted in a block; most_channels: in a block of them.
-  Band(const TapProduct& q, int64_t itemsize, int64_t positions, int64_t most_channels) : y(q.axis[1]), x(q.axis[2]) {
+  Band(const TapProduct& q, int64_t itemsize, int64_t positions, int64_t most_channels)
+      : y(q.axis[1]), x(q.axis[2]) {
     columns = q.axis[2].count < band_columns ? q.axis[2].count : band_columns;
     ld = columns + x.halo;
     rows = positions / ld;
@@ -71,16 +72,17 @@ struct Band {
       for (int64_t tz = 0; tz < q.axis[0].taps; ++tz)
         for (int64_t ty = 0; ty < q.axis[1].taps; ++ty)
           for (int64_t tx = 0; tx < q.axis[2].taps; ++tx)
-            *offsets++ = static_cast<int32_t>(
-                (((c * q.axis[0].taps + tz) * y.count + y.residue_index(ty)) * x.count + x.residue_index(tx)) *
-                    stored_rows * ld +
-                y.shift(ty) * ld + x.shift(tx));
+            *offsets++ =
+                static_cast<int32_t>((((c * q.axis[0].taps + tz) * y.count + y.residue_index(ty)) * x.count +
+                                      x.residue_index(tx)) *
+                                         stored_rows * ld +
+                                     y.shift(ty) * ld + x.shift(tx));
   }
 
   // The values that outputs (z0, y0 .. y0 + row_count, x0 ...) meet in some channels.
   template <class T>
-  void fill(const TapProduct& q, const T* source, int64_t channel_count, int64_t z0, int64_t y0, int64_t row_count,
-            int64_t x0, T* to) const {
+  void fill(const TapProduct& q, const T* source, int64_t channel_count, int64_t z0, int64_t y0,
+            int64_t row_count, int64_t x0, T* to) const {
     const TapAxis &az = q.axis[0], &ay = q.axis[1], &ax = q.axis[2];
     const int64_t plane = q.source_plane();
     for (int64_t c = 0; c < channel_count; ++c)

@@ -1,5 +1,5 @@
-// What the convolution kernels share around their inner loops: packing the weight, gathering the input values that a
-// run of output positions meets, and writing results to where they belong.
+// What the convolution kernels share around their inner loops: packing the weight, gathering the input values
+// that a run of output positions meets, and writing results to where they belong.
 //
 // Padding of every mode, strides and dilation are folded in here; no padded or unfolded copy of the input
 // exists.
@@ -36,7 +36,8 @@ inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count,
 }
 
 // The first j for which x + j * step >= limit, in [0, length].
-[[gnu::always_inline]] inline int64_t first_not_below(int64_t limit, int64_t x, int64_t step, int64_t length) {
+[[gnu::always_inline]] inline int64_t first_not_below(int64_t limit, int64_t x, int64_t step,
+                                                      int64_t length) {
   const int64_t missing = limit - x;
   if (missing <= 0) return 0;
   const int64_t j = (missing - 1) / step + 1;
@@ -45,7 +46,8 @@ inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count,
 
 // A run of one source row: to[j] = line[x + j * step] with step > 0, folded back at the ends.
 template <class T>
-inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length, T* to) {
+inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length,
+                       T* to) {
   const int64_t first = first_not_below(0, x, step, length), last = first_not_below(size, x, step, length);
   for (int64_t j = 0; j < first; ++j) {
     const int64_t from = padded_source(mode, x + j * step, size);
@@ -130,7 +132,8 @@ template <class T>
 inline void pack_weight(const TapProduct& q, const RowPanels& panels, const T* weight, T* to) {
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
   for (int64_t panel = 0; panel < panels.count; ++panel) {
-    const int64_t row0 = panel * panels.height, rows = panels.height < q.rows - row0 ? panels.height : q.rows - row0;
+    const int64_t row0 = panel * panels.height,
+                  rows = panels.height < q.rows - row0 ? panels.height : q.rows - row0;
     for (int64_t c = 0; c < q.channels; ++c)
       for (int64_t tz = 0; tz < z.taps; ++tz)
         for (int64_t ty = 0; ty < y.taps; ++ty)
@@ -148,7 +151,7 @@ inline void pack_weight(const TapProduct& q, const RowPanels& panels, const T* w
 // Writes one tile of results to where its positions belong.
 template <class T>
 inline void scatter_tile(const TapProduct& q, const Segment* segments, int64_t segment_count, const T* tile,
-                  int64_t ld_tile, int64_t rows, T* to, int64_t to_image, bool add) {
+                         int64_t ld_tile, int64_t rows, T* to, int64_t to_image, bool add) {
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
   const int64_t plane = q.to_plane();
   for (int64_t s = 0; s < segment_count; ++s) {

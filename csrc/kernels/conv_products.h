@@ -57,7 +57,8 @@ struct ImplicitKernels {
 };
 PENLIGHT_DECLARE_KERNELS(ImplicitKernels, conv_implicit)
 
-// Reads a band of the input at an offset for every tap; asks for tap steps > 0 and for direct_fits (conv_select.h).
+// Reads a band of the input at an offset for every tap; asks for tap steps > 0 and for direct_fits
+// (conv_select.h).
 struct DirectKernels {
   ProductKernels<float> float32;
   ProductKernels<double> float64;

@@ -6,7 +6,8 @@ namespace penlight::kernels {
 
 namespace {
 
-// Of one axis, as the band stores it: residues of the taps to the stride, and the values a row has beyond its outputs.
+// Of one axis, as the band stores it: residues of the taps to the stride, and the values a row has beyond its
+// outputs.
 struct Stored {
   double residues, halo;
 };
@@ -23,7 +24,8 @@ bool direct_fits(const TapProduct& q, int64_t itemsize) {
     if (axis.tap_step < 1) return false;
   const Stored y = stored(q.axis[1]), x = stored(q.axis[2]);
   const double columns = static_cast<double>(q.axis[2].count < 2048 ? q.axis[2].count : 2048);
-  const double values = static_cast<double>(q.axis[0].taps) * y.residues * x.residues * (1 + y.halo) * (columns + x.halo);
+  const double values =
+      static_cast<double>(q.axis[0].taps) * y.residues * x.residues * (1 + y.halo) * (columns + x.halo);
   return !q.mapped && values * static_cast<double>(itemsize) < 512 * 1024;
 }
 
@@ -46,7 +48,8 @@ bool is_pointwise(const ConvGeometry& g) {
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Gathering costs about as much as 6 rows of results; a plane of few positions leaves tiles empty.
-  const double rows = static_cast<double>(q.rows), plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
+  const double rows = static_cast<double>(q.rows),
+               plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
   const double gathering = 6 / (rows + 6), emptiness = 16 / (plane + 16);
   return waste(q) + emptiness < gathering + 0.05 ? ConvKernel::direct : ConvKernel::implicit;
 }
@@ -59,9 +62,12 @@ ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
 
 const char* conv_kernel_name(ConvKernel kernel) {
   switch (kernel) {
-    case ConvKernel::pointwise: return "pointwise";
-    case ConvKernel::direct: return "direct";
-    case ConvKernel::implicit: return "implicit";
+    case ConvKernel::pointwise:
+      return "pointwise";
+    case ConvKernel::direct:
+      return "direct";
+    case ConvKernel::implicit:
+      return "implicit";
   }
   return "";
 }

@@ -1,10 +1,13 @@
 // Which kernel serves which convolution: the one place that chooses.
 //
-//   pointwise  every output position reads the one input position of its index: a plain matrix product over (channel,
+//   pointwise  every output position reads the one input position of its index: a plain matrix product over
+//   (channel,
 //              position), nothing to gather.
-//   direct     reads a band of the input at an offset for every tap (isa/conv_direct.cpp): each input value is copied
+//   direct     reads a band of the input at an offset for every tap (isa/conv_direct.cpp): each input value
+//   is copied
 //              about once, but positions between the band's rows are computed in vain.
-//   implicit   a matrix product whose right side is gathered (isa/conv_implicit.cpp): computes nothing in vain and
+//   implicit   a matrix product whose right side is gathered (isa/conv_implicit.cpp): computes nothing in
+//   vain and
 //              serves everything, but copies each input value once a tap.
 #pragma once
 

@@ -108,7 +108,8 @@ inline Vec<T, N> sum_each(Vec<T, N> (&v)[N]) {
 
 // sums[r][s] += sum over i < count of a[r * lda + i] * b[s][i]. Of a and b nothing behind count is read.
 template <class T, int R, int S>
-inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* const (&b)[S], T* sums, int64_t ld_sums) {
+inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* const (&b)[S], T* sums,
+                     int64_t ld_sums) {
   using V = Native<T>;
   constexpr int W = V::width;
   V sum[R][S];
@@ -146,7 +147,8 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* const (&b)
   for (int g = 0; g < groups; ++g) {
     V fold[W];
 #pragma GCC unroll 16
-    for (int j = 0; j < W; ++j) fold[j] = g * W + j < R * S ? sum[(g * W + j) / S][(g * W + j) % S] : V::zero();
+    for (int j = 0; j < W; ++j)
+      fold[j] = g * W + j < R * S ? sum[(g * W + j) / S][(g * W + j) % S] : V::zero();
     sum_each(fold).store(total + g * W);
   }
   for (int r = 0; r < R; ++r)
@@ -155,8 +157,8 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* const (&b)
 
 // The same for any number of rows and columns; column(s) is where b[s] begins.
 template <class T, int S, class Column>
-inline void dot_columns_block(int64_t rows, int64_t s, int64_t count, const T* a, int64_t lda, const Column& column,
-                              T* sums, int64_t ld_sums) {
+inline void dot_columns_block(int64_t rows, int64_t s, int64_t count, const T* a, int64_t lda,
+                              const Column& column, T* sums, int64_t ld_sums) {
   const T* b[S];
   for (int j = 0; j < S; ++j) b[j] = column(s + j);
   int64_t r = 0;
@@ -168,8 +170,8 @@ inline void dot_columns_block(int64_t rows, int64_t s, int64_t count, const T* a
 }
 
 template <class T, class Column>
-inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, int64_t lda, const Column& column,
-                      T* sums, int64_t ld_sums) {
+inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, int64_t lda,
+                      const Column& column, T* sums, int64_t ld_sums) {
   int64_t s = 0;
   for (; s + dot_columns <= columns; s += dot_columns)
     dot_columns_block<T, dot_columns>(rows, s, count, a, lda, column, sums, ld_sums);

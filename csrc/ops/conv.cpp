@@ -13,8 +13,12 @@ using kernels::ConvGeometry;
 
 namespace {
 
-Dims as_dims(const std::vector<int64_t>& sizes) { return Dims(sizes.begin(), sizes.end()); }
-std::vector<int64_t> as_vector(const Dims& dims) { return std::vector<int64_t>(dims.begin(), dims.end()); }
+Dims as_dims(const std::vector<int64_t>& sizes) {
+  return Dims(sizes.begin(), sizes.end());
+}
+std::vector<int64_t> as_vector(const Dims& dims) {
+  return std::vector<int64_t>(dims.begin(), dims.end());
+}
 
 // ---- values, unrecorded
 
@@ -38,9 +42,12 @@ template <class T>
 void run_kernel(Direction direction, const ConvGeometry& g, const T* a, const T* b, const T* bias, T* to) {
   if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
     switch (direction) {
-      case Direction::forward: return kernels::conv_forward(g, a, b, bias, to);
-      case Direction::transposed: return kernels::conv_input_gradient(g, a, b, bias, to);
-      case Direction::weight: return kernels::conv_weight_gradient(g, a, b, to);
+      case Direction::forward:
+        return kernels::conv_forward(g, a, b, bias, to);
+      case Direction::transposed:
+        return kernels::conv_input_gradient(g, a, b, bias, to);
+      case Direction::weight:
+        return kernels::conv_weight_gradient(g, a, b, to);
     }
   } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     const int64_t count = direction == Direction::forward      ? g.batch * g.out_channels * g.output_plane()
@@ -48,9 +55,12 @@ void run_kernel(Direction direction, const ConvGeometry& g, const T* a, const T*
                                                                : g.out_channels * g.group_in() * g.taps();
     std::vector<uint64_t> sums(static_cast<std::size_t>(count));
     switch (direction) {
-      case Direction::forward: return kernels::reference::conv_forward(g, a, b, bias, to, sums.data());
-      case Direction::transposed: return kernels::reference::conv_input_gradient(g, a, b, bias, to, sums.data());
-      case Direction::weight: return kernels::reference::conv_weight_gradient(g, a, b, to, sums.data());
+      case Direction::forward:
+        return kernels::reference::conv_forward(g, a, b, bias, to, sums.data());
+      case Direction::transposed:
+        return kernels::reference::conv_input_gradient(g, a, b, bias, to, sums.data());
+      case Direction::weight:
+        return kernels::reference::conv_weight_gradient(g, a, b, to, sums.data());
     }
   }
 }
@@ -107,7 +117,8 @@ Tensor convolve(const ConvGeometry& g, const Tensor& input, const Tensor& weight
   return y;
 }
 
-Tensor convolve_transposed(const ConvGeometry& g, const Tensor& output, const Tensor& weight, const Tensor& bias) {
+Tensor convolve_transposed(const ConvGeometry& g, const Tensor& output, const Tensor& weight,
+                           const Tensor& bias) {
   Tensor x = run(Direction::transposed, g, output, weight, bias);
   if (needs_grad(output, weight, bias))
     record("ConvolutionBackward0", {output, weight, bias}, x,
@@ -150,8 +161,8 @@ struct Call {
 
 Call prepare(const char* name, int dims, const Tensor& input, const Tensor& weight, const Tensor& bias,
              const ConvOptions& options, bool transposed) {
-  check(input.dim() == dims + 1 || input.dim() == dims + 2, "Expected ", dims + 1, "D (unbatched) or ", dims + 2,
-        "D (batched) input to ", name, dims, "d, but got input of size: ", input.sizes());
+  check(input.dim() == dims + 1 || input.dim() == dims + 2, "Expected ", dims + 1, "D (unbatched) or ",
+        dims + 2, "D (batched) input to ", name, dims, "d, but got input of size: ", input.sizes());
   check(weight.dim() == dims + 2, "Expected weight of ", name, dims, "d to have ", dims + 2,
         " dimensions, but got weight of size ", weight.sizes());
   check(input.dtype() == weight.dtype(), "Input type (torch.", scalar_name(input.dtype()),
@@ -185,7 +196,8 @@ Call prepare(const char* name, int dims, const Tensor& input, const Tensor& weig
 
 }  // namespace
 
-Tensor conv(int dims, const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+Tensor conv(int dims, const Tensor& input, const Tensor& weight, const Tensor& bias,
+            const ConvOptions& options) {
   const Call call = prepare("conv", dims, input, weight, bias, options, false);
   const Tensor y = convolve(kernels::conv_geometry(call.arguments), call.input, weight, bias);
   return call.batched ? y : squeeze(y, Dims{0});

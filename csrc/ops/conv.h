@@ -21,16 +21,18 @@ struct ConvOptions {
   std::string padding_mode = "zeros";
 };
 
-// input: (batch, in, ...) or (in, ...); weight: (out, in / groups, ...); bias: (out) or none. dims names the function
-// in messages.
-Tensor conv(int dims, const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvOptions& options);
+// input: (batch, in, ...) or (in, ...); weight: (out, in / groups, ...); bias: (out) or none. dims names the
+// function in messages.
+Tensor conv(int dims, const Tensor& input, const Tensor& weight, const Tensor& bias,
+            const ConvOptions& options);
 
 // weight: (in, out / groups, ...).
 Tensor conv_transpose(int dims, const Tensor& input, const Tensor& weight, const Tensor& bias,
                       const ConvOptions& options);
 
 // The primitives, batched, sizes as the geometry says.
-Tensor convolve(const kernels::ConvGeometry& g, const Tensor& input, const Tensor& weight, const Tensor& bias);
+Tensor convolve(const kernels::ConvGeometry& g, const Tensor& input, const Tensor& weight,
+                const Tensor& bias);
 Tensor convolve_transposed(const kernels::ConvGeometry& g, const Tensor& output, const Tensor& weight,
                            const Tensor& bias);
 Tensor convolve_weight(const kernels::ConvGeometry& g, const Tensor& output, const Tensor& input);

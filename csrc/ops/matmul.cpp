@@ -13,16 +13,26 @@ namespace {
 // C's name of a type, as PyTorch's message has it.
 const char* c_name(DType dtype) {
   switch (dtype) {
-    case DType::u8: return "unsigned char";
-    case DType::i8: return "signed char";
-    case DType::i16: return "short int";
-    case DType::i32: return "int";
-    case DType::i64: return "long int";
-    case DType::f16: return "c10::Half";
-    case DType::bf16: return "c10::BFloat16";
-    case DType::f32: return "float";
-    case DType::f64: return "double";
-    default: return "bool";
+    case DType::u8:
+      return "unsigned char";
+    case DType::i8:
+      return "signed char";
+    case DType::i16:
+      return "short int";
+    case DType::i32:
+      return "int";
+    case DType::i64:
+      return "long int";
+    case DType::f16:
+      return "c10::Half";
+    case DType::bf16:
+      return "c10::BFloat16";
+    case DType::f32:
+      return "float";
+    case DType::f64:
+      return "double";
+    default:
+      return "bool";
   }
 }
 
@@ -69,27 +79,33 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out, bool accumula
 Tensor unsafe_view(const Tensor& x, const Dims& sizes) {
   Tensor y = alias(x, sizes, contiguous_strides(sizes), x->offset);
   if (needs_grad(x))
-    record("UnsafeViewBackward0", x, y, {}, [before = x.sizes()](Backward&, const Tensor& g) {
-      return Grads{reshape(g, before)};
-    });
+    record("UnsafeViewBackward0", x, y, {},
+           [before = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, before)}; });
   return y;
 }
 
-Tensor transposed(const Tensor& x) { return transpose(x, -2, -1); }
+Tensor transposed(const Tensor& x) {
+  return transpose(x, -2, -1);
+}
 
 Tensor scaled(const Tensor& x, const Scalar& factor) {
   const bool one = factor.is_floating() ? factor.to_double() == 1 : factor.to_int() == 1;
   return one ? x : mul(x, factor);
 }
 
-bool is_one(const Scalar& s) { return s.to_double() == 1; }
-bool is_zero(const Scalar& s) { return s.to_double() == 0; }
+bool is_one(const Scalar& s) {
+  return s.to_double() == 1;
+}
+bool is_zero(const Scalar& s) {
+  return s.to_double() == 0;
+}
 
 // beta * input + alpha * a · b, recorded; sizes are those of the product and checked.
-Tensor add_product(const char* node, const char* kernel, const char* first, const char* second, const Tensor& input,
-                   const Tensor& a, const Tensor& b, const Dims& sizes, const Scalar& beta, const Scalar& alpha) {
-  check(input.dim() <= static_cast<int64_t>(sizes.size()), "expand(torch.", scalar_name(input.dtype()), "Tensor{",
-        input.sizes(), "}, size=", sizes, "): the number of sizes provided (", sizes.size(),
+Tensor add_product(const char* node, const char* kernel, const char* first, const char* second,
+                   const Tensor& input, const Tensor& a, const Tensor& b, const Dims& sizes,
+                   const Scalar& beta, const Scalar& alpha) {
+  check(input.dim() <= static_cast<int64_t>(sizes.size()), "expand(torch.", scalar_name(input.dtype()),
+        "Tensor{", input.sizes(), "}, size=", sizes, "): the number of sizes provided (", sizes.size(),
         ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), ")");
   for (int64_t d = input.dim() - 1, e = static_cast<int64_t>(sizes.size()) - 1; d >= 0; --d, --e)
     check(input.size(d) == 1 || input.size(d) == sizes[static_cast<std::size_t>(e)],
@@ -111,7 +127,9 @@ Tensor add_product(const char* node, const char* kernel, const char* first, cons
     record(node, {input, a, b}, y,
            kept(keep(first, needs_grad(b) ? a : Tensor()), keep(second, needs_grad(a) ? b : Tensor())),
            [alpha, beta, sizes = input.sizes()](Backward& back, const Tensor& g) {
-             const auto product = [](const Tensor& x, const Tensor& z) { return x.dim() == 3 ? bmm(x, z) : mm(x, z); };
+             const auto product = [](const Tensor& x, const Tensor& z) {
+               return x.dim() == 3 ? bmm(x, z) : mm(x, z);
+             };
              Grads grads(3);
              if (back.needs(0)) grads[0] = scaled(sum_to(g, sizes), beta);
              if (back.needs(1)) grads[1] = scaled(product(g, transposed(back.saved(1))), alpha);
@@ -122,8 +140,8 @@ Tensor add_product(const char* node, const char* kernel, const char* first, cons
 }
 
 void check_matrices(const Tensor& a, const Tensor& b) {
-  check(a.size(1) == b.size(0), "mat1 and mat2 shapes cannot be multiplied (", a.size(0), "x", a.size(1), " and ",
-        b.size(0), "x", b.size(1), ")");
+  check(a.size(1) == b.size(0), "mat1 and mat2 shapes cannot be multiplied (", a.size(0), "x", a.size(1),
+        " and ", b.size(0), "x", b.size(1), ")");
 }
 
 void check_batches(const Tensor& a, const Tensor& b) {
@@ -147,7 +165,8 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
   multiply(self, mat2, y, false, "addmm_impl_cpu_");
   if (needs_grad(self, mat2))
     record("MmBackward0", {self, mat2}, y,
-           kept(keep("self", needs_grad(mat2) ? self : Tensor()), keep("mat2", needs_grad(self) ? mat2 : Tensor())),
+           kept(keep("self", needs_grad(mat2) ? self : Tensor()),
+                keep("mat2", needs_grad(self) ? mat2 : Tensor())),
            [](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0)) grads[0] = mm(g, t(b.saved(1)));
@@ -160,33 +179,34 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
 Tensor mv(const Tensor& self, const Tensor& vec) {
   check(self.dim() == 2 && vec.dim() == 1, "vector + matrix @ vector expected, got 1, ", self.dim(), ", ",
         vec.dim());
-  check(self.size(1) == vec.size(0), "size mismatch, got input (", self.size(0), "), mat (", self.size(0), "x",
-        self.size(1), "), vec (", vec.size(0), ")");
+  check(self.size(1) == vec.size(0), "size mismatch, got input (", self.size(0), "), mat (", self.size(0),
+        "x", self.size(1), "), vec (", vec.size(0), ")");
   check(self.dtype() == vec.dtype(), "addmv input tensors must have the same dtype, but got ",
         scalar_name(vec.dtype()), ", ", scalar_name(self.dtype()), ", and ", scalar_name(vec.dtype()));
   Tensor y = empty({self.size(0)}, self.dtype());
   multiply(self, alias(vec, {vec.size(0), 1}, {vec.stride(0), 1}, vec->offset),
            alias(y, {y.size(0), 1}, {1, 1}, y->offset), false, "addmv_impl_cpu");
   if (needs_grad(self, vec))
-    record("MvBackward0", {self, vec}, y,
-           kept(keep("self", needs_grad(vec) ? self : Tensor()), keep("vec", needs_grad(self) ? vec : Tensor())),
-           [](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             if (b.needs(0)) grads[0] = outer(g, b.saved(1));
-             if (b.needs(1)) grads[1] = mv(t(b.saved(0)), g);
-             return grads;
-           });
+    record(
+        "MvBackward0", {self, vec}, y,
+        kept(keep("self", needs_grad(vec) ? self : Tensor()), keep("vec", needs_grad(self) ? vec : Tensor())),
+        [](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          if (b.needs(0)) grads[0] = outer(g, b.saved(1));
+          if (b.needs(1)) grads[1] = mv(t(b.saved(0)), g);
+          return grads;
+        });
   return y;
 }
 
 Tensor dot(const Tensor& self, const Tensor& tensor) {
-  check(self.dim() == 1 && tensor.dim() == 1, "1D tensors expected, but got ", self.dim(), "D and ", tensor.dim(),
-        "D tensors");
+  check(self.dim() == 1 && tensor.dim() == 1, "1D tensors expected, but got ", self.dim(), "D and ",
+        tensor.dim(), "D tensors");
   check(self.dtype() == tensor.dtype(), "dot : expected both vectors to have same dtype, but found ",
         scalar_name(self.dtype()), " and ", scalar_name(tensor.dtype()));
-  check(self.size(0) == tensor.size(0), "inconsistent tensor size, expected tensor ", self.sizes(), " and src ",
-        tensor.sizes(), " to have the same number of elements, but got ", self.size(0), " and ", tensor.size(0),
-        " elements respectively");
+  check(self.size(0) == tensor.size(0), "inconsistent tensor size, expected tensor ", self.sizes(),
+        " and src ", tensor.sizes(), " to have the same number of elements, but got ", self.size(0), " and ",
+        tensor.size(0), " elements respectively");
   Tensor y = empty({}, self.dtype());
   multiply(alias(self, {1, self.size(0)}, {1, self.stride(0)}, self->offset),
            alias(tensor, {tensor.size(0), 1}, {tensor.stride(0), 1}, tensor->offset),
@@ -210,7 +230,8 @@ Tensor bmm(const Tensor& self, const Tensor& mat2) {
   multiply(self, mat2, y, false, "bmm");
   if (needs_grad(self, mat2))
     record("BmmBackward0", {self, mat2}, y,
-           kept(keep("self", needs_grad(mat2) ? self : Tensor()), keep("mat2", needs_grad(self) ? mat2 : Tensor())),
+           kept(keep("self", needs_grad(mat2) ? self : Tensor()),
+                keep("mat2", needs_grad(self) ? mat2 : Tensor())),
            [](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0)) grads[0] = bmm(g, transposed(b.saved(1)));
@@ -222,8 +243,8 @@ Tensor bmm(const Tensor& self, const Tensor& mat2) {
 
 Tensor matmul(const Tensor& self, const Tensor& other) {
   const int64_t left = self.dim(), right = other.dim();
-  check(left >= 1 && right >= 1, "both arguments to matmul need to be at least 1D, but they are ", left, "D and ",
-        right, "D");
+  check(left >= 1 && right >= 1, "both arguments to matmul need to be at least 1D, but they are ", left,
+        "D and ", right, "D");
   if (left == 1 && right == 1) return dot(self, other);
   if (left == 2 && right == 1) return mv(self, other);
   if (left == 1 && right == 2) return squeeze(mm(unsqueeze(self, 0), other), Dims{0});
@@ -256,8 +277,9 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
 }
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  check(input.dim() >= 1 && weight.dim() >= 1, "both arguments to linear need to be at least 1D, but they are ",
-        input.dim(), "D and ", weight.dim(), "D");
+  check(input.dim() >= 1 && weight.dim() >= 1,
+        "both arguments to linear need to be at least 1D, but they are ", input.dim(), "D and ", weight.dim(),
+        "D");
   if (!bias.defined()) return matmul(input, weight.dim() == 1 ? weight : t(weight));
   check(weight.dim() == 2, "mat2 must be a matrix, got ", weight.dim(), "-D tensor");
   if (input.dim() == 2) return addmm(bias, input, t(weight), 1, 1);
@@ -290,7 +312,8 @@ Tensor inner(const Tensor& self, const Tensor& other) {
   return reshape(mm(a, t(b)), sizes);
 }
 
-Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, const Scalar& beta, const Scalar& alpha) {
+Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, const Scalar& beta,
+             const Scalar& alpha) {
   check(mat1.dim() == 2, "mat1 must be a matrix, got ", mat1.dim(), "-D tensor");
   check(mat2.dim() == 2, "mat2 must be a matrix, got ", mat2.dim(), "-D tensor");
   check_matrices(mat1, mat2);
@@ -304,8 +327,9 @@ Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, const 
 Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
                const Scalar& alpha) {
   check_batches(batch1, batch2);
-  check(input.dtype() == batch1.dtype(), "Input dtypes must be the same, got: input ", scalar_name(input.dtype()),
-        ", batch1: ", scalar_name(batch1.dtype()), ", batch2: ", scalar_name(batch2.dtype()));
+  check(input.dtype() == batch1.dtype(), "Input dtypes must be the same, got: input ",
+        scalar_name(input.dtype()), ", batch1: ", scalar_name(batch1.dtype()),
+        ", batch2: ", scalar_name(batch2.dtype()));
   return add_product("BaddbmmBackward0", "baddbmm", "batch1", "batch2", input, batch1, batch2,
                      {batch1.size(0), batch1.size(1), batch2.size(2)}, beta, alpha);
 }
@@ -315,20 +339,32 @@ namespace {
 // beta * input + alpha * product, of operations; input is not read where beta is 0.
 Tensor blend(const Tensor& input, const Tensor& product, const Scalar& beta, const Scalar& alpha) {
   const Tensor right = scaled(product, alpha);
-  if (is_zero(beta)) return right;
+  if (is_zero(beta)) {
+    if (!needs_grad(input)) return right;
+    // The input's gradient is zero, not missing.
+    Tensor y = alias(right);
+    record("AddBackward0", {right, input}, y, {}, [sizes = input.sizes()](Backward& b, const Tensor& g) {
+      Grads grads{g, Tensor()};
+      if (b.needs(1)) grads[1] = zeros(sizes, g.dtype());
+      return grads;
+    });
+    return y;
+  }
   const Tensor y = add(scaled(input, beta), right);
-  check(y.sizes() == product.sizes(), "input of size ", input.sizes(), " is not broadcastable to the product's size ",
-        product.sizes());
+  check(y.sizes() == product.sizes(), "input of size ", input.sizes(),
+        " is not broadcastable to the product's size ", product.sizes());
   return y;
 }
 
 }  // namespace
 
-Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, const Scalar& beta, const Scalar& alpha) {
+Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, const Scalar& beta,
+             const Scalar& alpha) {
   return blend(input, mv(mat, vec), beta, alpha);
 }
 
-Tensor addr(const Tensor& input, const Tensor& vec1, const Tensor& vec2, const Scalar& beta, const Scalar& alpha) {
+Tensor addr(const Tensor& input, const Tensor& vec1, const Tensor& vec2, const Scalar& beta,
+            const Scalar& alpha) {
   return blend(input, outer(vec1, vec2), beta, alpha);
 }
 

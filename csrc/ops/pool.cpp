@@ -12,8 +12,12 @@ using kernels::PoolGeometry;
 
 namespace {
 
-Dims as_dims(const std::vector<int64_t>& sizes) { return Dims(sizes.begin(), sizes.end()); }
-std::vector<int64_t> as_vector(const Dims& dims) { return std::vector<int64_t>(dims.begin(), dims.end()); }
+Dims as_dims(const std::vector<int64_t>& sizes) {
+  return Dims(sizes.begin(), sizes.end());
+}
+std::vector<int64_t> as_vector(const Dims& dims) {
+  return std::vector<int64_t>(dims.begin(), dims.end());
+}
 
 // x's values, contiguous and of the given type.
 Tensor plain(const Tensor& x, DType dtype) {
@@ -24,30 +28,46 @@ Tensor plain(const Tensor& x, DType dtype) {
 }
 
 // The type pooled in: 16-bit floats as float32.
-DType compute_dtype(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16 ? DType::f32 : dtype; }
+DType compute_dtype(DType dtype) {
+  return dtype == DType::f16 || dtype == DType::bf16 ? DType::f32 : dtype;
+}
 
-int64_t work_of(const PoolGeometry& g) { return g.planes * (g.input_plane() + g.output_plane()); }
+int64_t work_of(const PoolGeometry& g) {
+  return g.planes * (g.input_plane() + g.output_plane());
+}
 
 template <class T>
 const kernels::MaxPool<T>* max_kernels() {
   const kernels::PoolKernels& all = kernels::pooling();
-  if constexpr (std::is_same_v<T, float>) return &all.max_float32;
-  else if constexpr (std::is_same_v<T, double>) return &all.max_float64;
-  else if constexpr (std::is_same_v<T, int64_t>) return &all.max_int64;
-  else if constexpr (std::is_same_v<T, int32_t>) return &all.max_int32;
-  else if constexpr (std::is_same_v<T, int16_t>) return &all.max_int16;
-  else if constexpr (std::is_same_v<T, int8_t>) return &all.max_int8;
-  else if constexpr (std::is_same_v<T, uint8_t>) return &all.max_uint8;
-  else return nullptr;
+  if constexpr (std::is_same_v<T, float>)
+    return &all.max_float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return &all.max_float64;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return &all.max_int64;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return &all.max_int32;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return &all.max_int16;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return &all.max_int8;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return &all.max_uint8;
+  else
+    return nullptr;
 }
 
 template <class T>
 const kernels::AveragePool<T>* average_kernels() {
   const kernels::PoolKernels& all = kernels::pooling();
-  if constexpr (std::is_same_v<T, float>) return &all.average_float32;
-  else if constexpr (std::is_same_v<T, double>) return &all.average_float64;
-  else if constexpr (std::is_same_v<T, int64_t>) return &all.average_int64;
-  else return nullptr;
+  if constexpr (std::is_same_v<T, float>)
+    return &all.average_float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return &all.average_float64;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return &all.average_int64;
+  else
+    return nullptr;
 }
 
 // What a function and the nodes it records are called.
@@ -73,12 +93,14 @@ Tensor scatter_max(const PoolGeometry& g, const Names& names, const Dims& input_
   visit_dtype(from.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Unlocked unlocked(work_of(g));
-    if (const auto* max = max_kernels<T>()) max->scatter(g, static_cast<const T*>(source), where, static_cast<T*>(to));
+    if (const auto* max = max_kernels<T>())
+      max->scatter(g, static_cast<const T*>(source), where, static_cast<T*>(to));
   });
   result = plain(result, gy.dtype());
   if (needs_grad(gy))
-    record(names.backward_backward, gy, result, kept(keep("indices", indices)),
-           [g, names](Backward& b, const Tensor& ggx) { return Grads{gather_max(g, names, ggx, b.saved(0))}; });
+    record(
+        names.backward_backward, gy, result, kept(keep("indices", indices)),
+        [g, names](Backward& b, const Tensor& ggx) { return Grads{gather_max(g, names, ggx, b.saved(0))}; });
   return result;
 }
 
@@ -91,7 +113,8 @@ Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, co
   visit_dtype(from.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Unlocked unlocked(work_of(g));
-    if (const auto* max = max_kernels<T>()) max->gather(g, static_cast<const T*>(source), where, static_cast<T*>(to));
+    if (const auto* max = max_kernels<T>())
+      max->gather(g, static_cast<const T*>(source), where, static_cast<T*>(to));
   });
   result = plain(result, x.dtype());
   if (needs_grad(x))
@@ -177,21 +200,25 @@ Names names_of(int dims, const char* const (&functions)[3], const Names& two, co
   return names;
 }
 
-Tensor without_axis(int dims, const Tensor& x) { return dims == 1 ? squeeze(x, Dims{-2}) : x; }
+Tensor without_axis(int dims, const Tensor& x) {
+  return dims == 1 ? squeeze(x, Dims{-2}) : x;
+}
 
 PoolGeometry geometry_of(int dims, const char* name, const Tensor& input, const PoolOptions& options) {
   kernels::PoolArguments a;
   a.name = name, a.dims = dims, a.input = as_vector(input.sizes());
   a.kernel = as_vector(options.kernel), a.stride = as_vector(options.stride);
   a.padding = as_vector(options.padding), a.dilation = as_vector(options.dilation);
-  a.ceil_mode = options.ceil_mode, a.count_include_pad = options.count_include_pad, a.divisor = options.divisor;
+  a.ceil_mode = options.ceil_mode, a.count_include_pad = options.count_include_pad,
+  a.divisor = options.divisor;
   PoolGeometry g = kernels::pool_geometry(a);
   if (dims == 1) g.dims = 2;  // the axis put before it has size 1
   return g;
 }
 
 PoolGeometry adaptive_geometry_of(int dims, const char* name, const Tensor& input, const Dims& output_size) {
-  PoolGeometry g = kernels::adaptive_pool_geometry(name, dims, as_vector(input.sizes()), as_vector(output_size));
+  PoolGeometry g =
+      kernels::adaptive_pool_geometry(name, dims, as_vector(input.sizes()), as_vector(output_size));
   if (dims == 1) g.dims = 2;
   return g;
 }
@@ -208,10 +235,10 @@ Tensor run_average(int dims, const PoolGeometry& g, const Names& names, const Te
 }  // namespace
 
 Pooled max_pool(int dims, const Tensor& input, const PoolOptions& options) {
-  const Names names = names_of(
-      dims, {"max_pool1d", "max_pool2d", "max_pool3d"},
-      {nullptr, "MaxPool2DWithIndicesBackward0", "MaxPool2DWithIndicesBackwardBackward0"},
-      {nullptr, "MaxPool3DWithIndicesBackward0", "MaxPool3DWithIndicesBackwardBackward0"});
+  const Names names =
+      names_of(dims, {"max_pool1d", "max_pool2d", "max_pool3d"},
+               {nullptr, "MaxPool2DWithIndicesBackward0", "MaxPool2DWithIndicesBackwardBackward0"},
+               {nullptr, "MaxPool3DWithIndicesBackward0", "MaxPool3DWithIndicesBackwardBackward0"});
   return run_max(dims, geometry_of(dims, names.function, input, options), names, input);
 }
 

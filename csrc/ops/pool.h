@@ -7,7 +7,8 @@
 namespace penlight {
 
 struct PoolOptions {
-  Dims kernel, stride /* empty: the kernel */, padding{0}, dilation{1};  // one number for all axes, or one each
+  Dims kernel, stride /* empty: the kernel */, padding{0},
+      dilation{1};  // one number for all axes, or one each
   bool ceil_mode = false;
   bool count_include_pad = true;
   int64_t divisor = 0;  // 0: the size of the window

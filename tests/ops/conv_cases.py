@@ -39,7 +39,9 @@ def transposed_convolution(x, w, b, stride, padding, output_padding, groups, dil
     x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
     kernel, spatial = w.shape[2:], x.shape[2:]
     ins, outs = x.shape[1] // groups, w.shape[1]
-    span = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(spatial, stride, dilation, kernel, strict=True)]
+    span = [
+        (n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(spatial, stride, dilation, kernel, strict=True)
+    ]
     full = np.zeros([x.shape[0], outs * groups, *(n + o for n, o in zip(span, output_padding, strict=True))])
     for tap in np.ndindex(*kernel):
         window = tuple(

@@ -50,8 +50,7 @@ def check_gradients(function, inputs, seed=0, step=1e-5, tolerance=1e-6):
 def check_double_gradients(function, inputs, seed=0, step=1e-5, tolerance=1e-6):
     """The same for the gradients of u · function, as a function of u and the inputs."""
     rng = np.random.default_rng(seed)
-    with penlight.no_grad():
-        shape = function(*[penlight.tensor(a, dtype=penlight.float64) for a in inputs]).shape
+    shape = function(*[penlight.tensor(a, dtype=penlight.float64) for a in inputs]).shape
 
     def gradients(u, *tensors):
         leaves = [t if t.requires_grad else t.detach().requires_grad_() for t in tensors]

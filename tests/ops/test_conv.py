@@ -70,7 +70,10 @@ def test_forward_is_the_definition(case, dtype):
 def test_transposed_is_the_definition(case, dtype):
     x, w, b = (None if a is None else a.astype(dtype) for a in case.arrays(transposed=True))
     got = TRANSPOSED[case.dims](
-        tensor(x, dtype, case.layout), tensor(w, dtype, case.layout), tensor(b, dtype), **transposed_arguments(case)
+        tensor(x, dtype, case.layout),
+        tensor(w, dtype, case.layout),
+        tensor(b, dtype),
+        **transposed_arguments(case),
     )
     want = transposed_convolution(
         x, w, b, case.stride, case.padding, case.output_padding, case.groups, case.dilation
@@ -197,7 +200,9 @@ def test_gradients(case):
 @given(case=conv_cases(batches=(1, 2), channels=(1, 2)))
 def test_gradients_of_gradients(case):
     inputs = [a for a in case.arrays() if a is not None]
-    check_double_gradients(lambda x, w, b=None: CONV[case.dims](x, w, b, **arguments(case)), inputs, case.seed)
+    check_double_gradients(
+        lambda x, w, b=None: CONV[case.dims](x, w, b, **arguments(case)), inputs, case.seed
+    )
 
 
 @MANY
@@ -257,7 +262,9 @@ def test_pytorch_has_the_same_values_and_gradients(case):
 
 
 def call(function=F.conv1d, x=(1, 2, 20), w=(16, 2, 5), b=None, **keywords):
-    return function(penlight.zeros(x), penlight.zeros(w), None if b is None else penlight.zeros(b), **keywords)
+    return function(
+        penlight.zeros(x), penlight.zeros(w), None if b is None else penlight.zeros(b), **keywords
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,11 +288,17 @@ def call(function=F.conv1d, x=(1, 2, 20), w=(16, 2, 5), b=None, **keywords):
         (dict(w=(16, 1, 5), groups=3), "expected weight to be divisible by 3 at dimension 0"),
         (dict(stride=(1, 2)), r"expected stride to be a single integer value or a list of 1 values"),
         (dict(stride=()), r"expected stride to be a single integer value or a list of 1 values"),
-        (dict(b=(15,)), r"expected bias to be 1-dimensional with 16 elements, but got bias of size \[15\] instead"),
+        (
+            dict(b=(15,)),
+            r"expected bias to be 1-dimensional with 16 elements, but got bias of size \[15\] instead",
+        ),
         (dict(w=(0, 2, 5)), "expected weight to be at least 1 at dimension 0"),
         (dict(w=(16, 2, 0)), "kernel size should be greater than zero"),
         (dict(x=(1, 2, 0), padding=4), "Only zero batch or zero channel inputs are supported"),
-        (dict(x=(20,)), r"Expected 2D \(unbatched\) or 3D \(batched\) input to conv1d, but got input of size: \[20\]"),
+        (
+            dict(x=(20,)),
+            r"Expected 2D \(unbatched\) or 3D \(batched\) input to conv1d, but got input of size: \[20\]",
+        ),
         (dict(padding="full"), "Invalid padding string: 'full'"),
         (dict(padding_mode="mirror"), "padding_mode"),
         (dict(padding=2**62), "expected padding to be at most"),
@@ -309,7 +322,9 @@ def test_what_does_not_fit_is_an_error(arguments, words):
 
 
 def test_types_must_agree():
-    with pytest.raises(RuntimeError, match=r"Input type \(torch.FloatTensor\) and weight type \(torch.DoubleTensor\)"):
+    with pytest.raises(
+        RuntimeError, match=r"Input type \(torch.FloatTensor\) and weight type \(torch.DoubleTensor\)"
+    ):
         F.conv1d(penlight.zeros(1, 1, 5), penlight.zeros(1, 1, 3, dtype=penlight.float64))
     with pytest.raises(RuntimeError, match="bias type"):
         F.conv1d(penlight.zeros(1, 1, 5), penlight.zeros(1, 1, 3), penlight.zeros(1, dtype=penlight.float64))

@@ -52,7 +52,9 @@ def test_mm_is_numpys(data, dtype):
     close(penlight.mm(tensor(a), tensor(b)).numpy(), want, dtype)
 
 
-@pytest.mark.parametrize("size", [(150, 300, 70), (33, 2100, 40), (2, 5000, 3), (1, 700, 900), (900, 700, 1), (300, 1, 300)])
+@pytest.mark.parametrize(
+    "size", [(150, 300, 70), (33, 2100, 40), (2, 5000, 3), (1, 700, 900), (900, 700, 1), (300, 1, 300)]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sizes_beyond_the_blocks(size, dtype):
     m, k, n = size
@@ -99,7 +101,9 @@ def test_matmul_broadcasts_as_numpys_does(shapes):
 @pytest.mark.parametrize("lead", [(), (4,), (2, 4), (2, 3, 4), (0,), (2, 0)])
 def test_linear(lead, bias):
     rng = np.random.default_rng(0)
-    inputs = [rng.standard_normal([*lead, 5]), rng.standard_normal([3, 5]), rng.standard_normal(3)][: 2 + bias]
+    inputs = [rng.standard_normal([*lead, 5]), rng.standard_normal([3, 5]), rng.standard_normal(3)][
+        : 2 + bias
+    ]
     want = inputs[0] @ inputs[1].T + (inputs[2] if bias else 0)
     close(F.linear(*map(penlight.tensor, inputs)).numpy(), want, np.float64)
     check_gradients(F.linear, inputs)
@@ -129,7 +133,9 @@ def test_sums_with_a_product(function, product, shapes, beta, alpha):
 
 def test_with_beta_zero_the_input_is_not_read():
     nothing = penlight.full([2, 2], float("nan"))
-    assert penlight.addmm(nothing, penlight.ones(2, 3), penlight.ones(3, 2), beta=0).tolist() == [[3.0, 3.0]] * 2
+    assert (
+        penlight.addmm(nothing, penlight.ones(2, 3), penlight.ones(3, 2), beta=0).tolist() == [[3.0, 3.0]] * 2
+    )
 
 
 def test_addmm_in_place():
@@ -183,15 +189,31 @@ def test_the_lessons_product_with_and_without_gradients(left, right):
         (penlight.mm, [(2, 3), (4, 5)], r"mat1 and mat2 shapes cannot be multiplied \(2x3 and 4x5\)"),
         (penlight.mm, [(2, 3), (3,)], "mat2 must be a matrix"),
         (penlight.mm, [(3,), (3, 2)], "self must be a matrix"),
-        (penlight.matmul, [(3,), (4,)], r"expected tensor \[3\] and src \[4\] to have the same number of elements"),
+        (
+            penlight.matmul,
+            [(3,), (4,)],
+            r"expected tensor \[3\] and src \[4\] to have the same number of elements",
+        ),
         (penlight.matmul, [(2, 3), (4,)], r"size mismatch, got input \(2\), mat \(2x3\), vec \(4\)"),
         (penlight.matmul, [(2, 2, 3), (4, 5)], r"mat1 and mat2 shapes cannot be multiplied \(4x3 and 4x5\)"),
         (penlight.matmul, [(2, 2, 3), (2, 4, 5)], r"Expected size for first two dimensions of batch2 tensor"),
-        (penlight.matmul, [(2, 2, 3), (3, 3, 5)], r"The size of tensor a \(2\) must match the size of tensor b \(3\)"),
-        (penlight.matmul, [(), (3,)], "both arguments to matmul need to be at least 1D, but they are 0D and 1D"),
+        (
+            penlight.matmul,
+            [(2, 2, 3), (3, 3, 5)],
+            r"The size of tensor a \(2\) must match the size of tensor b \(3\)",
+        ),
+        (
+            penlight.matmul,
+            [(), (3,)],
+            "both arguments to matmul need to be at least 1D, but they are 0D and 1D",
+        ),
         (penlight.bmm, [(2, 3), (2, 3, 4)], "batch1 must be a 3D tensor"),
         (penlight.dot, [(3, 1), (3,)], "1D tensors expected, but got 2D and 1D tensors"),
-        (penlight.addmm, [(2,), (2, 3), (3, 4)], r"The expanded size of the tensor \(4\) must match the existing"),
+        (
+            penlight.addmm,
+            [(2,), (2, 3), (3, 4)],
+            r"The expanded size of the tensor \(4\) must match the existing",
+        ),
         (F.linear, [(2, 3), (5, 4)], r"mat1 and mat2 shapes cannot be multiplied \(2x3 and 4x5\)"),
         (F.linear, [(), (5, 1)], "both arguments to linear need to be at least 1D"),
     ],
@@ -202,9 +224,13 @@ def test_what_does_not_fit_is_an_error(function, shapes, words):
 
 
 def test_types_must_agree():
-    with pytest.raises(RuntimeError, match="expected m1 and m2 to have the same dtype, but got: float != double"):
+    with pytest.raises(
+        RuntimeError, match="expected m1 and m2 to have the same dtype, but got: float != double"
+    ):
         penlight.ones(2, 3) @ penlight.ones(3, 2, dtype=penlight.float64)
-    with pytest.raises(RuntimeError, match="self and mat2 must have the same dtype, but got Double and Float"):
+    with pytest.raises(
+        RuntimeError, match="self and mat2 must have the same dtype, but got Double and Float"
+    ):
         penlight.addmm(penlight.ones(2, dtype=penlight.float64), penlight.ones(2, 3), penlight.ones(3, 2))
     with pytest.raises(NotImplementedError, match="not implemented for 'Bool'"):
         penlight.ones(2, 2, dtype=penlight.bool) @ penlight.ones(2, 2, dtype=penlight.bool)
@@ -220,7 +246,9 @@ def test_the_same_bits_at_any_number_of_threads():
         results = []
         for threads in (1, 2, 3):
             penlight.set_num_threads(threads)
-            results.append([(x.contiguous()).numpy().tobytes() for x in (a @ b.T, a.T @ b, a[:3] @ b.T, a @ b[0])])
+            results.append(
+                [(x.contiguous()).numpy().tobytes() for x in (a @ b.T, a.T @ b, a[:3] @ b.T, a @ b[0])]
+            )
         assert results[0] == results[1] == results[2]
     finally:
         penlight.set_num_threads(before)

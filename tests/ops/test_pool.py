@@ -111,10 +111,14 @@ def test_avg_pool_is_the_definition(case, dtype, count_include_pad):
         penlight.tensor(x), case["kernel"], case["stride"], case["padding"], case["ceil"], count_include_pad
     )
     want = pooled(
-        x.astype(np.float64), axes_of(case), lambda v, n, at: v.sum() / (n if count_include_pad else max(len(v), 1))
+        x.astype(np.float64),
+        axes_of(case),
+        lambda v, n, at: v.sum() / (n if count_include_pad else max(len(v), 1)),
     )
     assert got.shape == want.shape
-    assert np.allclose(got.numpy(), want.astype(np.float64), rtol=0, atol={np.float32: 1e-5, np.float64: 1e-14}[dtype])
+    assert np.allclose(
+        got.numpy(), want.astype(np.float64), rtol=0, atol={np.float32: 1e-5, np.float64: 1e-14}[dtype]
+    )
 
 
 @pytest.mark.parametrize("sizes", [(7,), (12,), (5, 9), (1, 6), (4, 3, 5)])
@@ -124,7 +128,9 @@ def test_adaptive_pools_are_the_definition(sizes, count):
     x = np.random.default_rng(count).standard_normal([2, 3, *sizes])
     axes = [adaptive_windows(n, count) for n in sizes]
     got = ADAPTIVE[dims](penlight.tensor(x), [count] * dims)
-    assert np.allclose(got.numpy(), pooled(x, axes, lambda v, n, at: v.mean()).astype(np.float64), rtol=0, atol=1e-14)
+    assert np.allclose(
+        got.numpy(), pooled(x, axes, lambda v, n, at: v.mean()).astype(np.float64), rtol=0, atol=1e-14
+    )
     largest, indices = ADAPTIVE_MAX[dims](penlight.tensor(x), [count] * dims, return_indices=True)
     assert np.array_equal(largest.numpy(), pooled(x, axes, lambda v, n, at: v.max()).astype(np.float64))
     assert np.array_equal(indices.numpy(), pooled(x, axes, lambda v, n, at: at[v.argmax()]).astype(np.int64))
@@ -142,6 +148,8 @@ def test_none_keeps_a_size_and_zero_gives_nothing():
 @MANY
 @given(case=cases())
 def test_gradients(case):
+    if any(not taken for axis in axes_of(case) for taken, _ in axis):
+        return  # dilation can leave a window without an element
     # Distinct values, far enough apart for the differences.
     count = int(np.prod(case["shape"]))
     x = np.random.default_rng(case["seed"]).permutation(count).reshape(case["shape"]).astype(np.float64)
@@ -236,7 +244,9 @@ def test_extreme_arguments_give_a_result_or_an_exception(function, name, ceil_mo
     dims = int(function.__name__[-2])
     for value in EXTREME:
         try:
-            y = function(penlight.ones(1, 1, *[4] * dims), **{"kernel_size": 2, "ceil_mode": ceil_mode, name: value})
+            y = function(
+                penlight.ones(1, 1, *[4] * dims), **{"kernel_size": 2, "ceil_mode": ceil_mode, name: value}
+            )
         except (RuntimeError, TypeError, ValueError):
             continue
         assert y.numel() < 10**4

@@ -1,16 +1,16 @@
-// Convolution straight from a band of the input: for few channels on either side, groups, and generally wherever the
-// kernel is small beside the rows.
+// Convolution straight from a band of the input: for few channels on either side, groups, and generally
+// wherever the kernel is small beside the rows.
 //
-// A task takes a block of output rows. For a block of channels it copies the input rows they meet into a band, with
-// padding of every mode folded in and rows and columns sorted by their residue to the stride, so that the values a
-// tap meets at consecutive outputs lie next to each other:
+// A task takes a block of output rows. For a block of channels it copies the input rows they meet into a
+// band, with padding of every mode folded in and rows and columns sorted by their residue to the stride, so
+// that the values a tap meets at consecutive outputs lie next to each other:
 //
 //   band[channel][tap z][residue y][residue x][row][column]        at most band_bytes, in L2
 //
-// Then tap (z, y, x) of output (row, column) is band[row * ld + column + offset(tap)], and a register tile of R rows of
-// the result by NV registers of consecutive positions is summed over all taps with nothing but loads at offsets from
-// a table. Positions run on from row to row: the columns between the end of an output row and the end of the band's
-// row are computed and thrown away, (kernel - 1) / stride of them a row.
+// Then tap (z, y, x) of output (row, column) is band[row * ld + column + offset(tap)], and a register tile of
+// R rows of the result by NV registers of consecutive positions is summed over all taps with nothing but
+// loads at offsets from a table. Positions run on from row to row: the columns between the end of an output
+// row and the end of the band's row are computed and thrown away, (kernel - 1) / stride of them a row.
 //
 // Against gathering per tap (conv_implicit.cpp) every input value is copied about once instead of once a tap.
 #include "kernels/conv_band.h"
@@ -25,11 +25,18 @@ namespace {
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 16;
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
 
-// Registers of positions for a tile of so many rows: accumulators, positions and one broadcast fit the register file.
+// Registers of positions for a tile of so many rows: accumulators, positions and one broadcast fit the
+// register file.
 constexpr int direct_registers(int rows) {
   const int fit = (vector_registers - 1) / (rows + 1);
   return fit < 8 ? fit : 8;
@@ -116,7 +123,7 @@ void direct_product(const TapProduct& q, const T* source, const T* weight, const
     alignas(64) T tile[vector_registers * native_width<T>];
     Segment segments[most_tile_columns<T>];
     T* values = static_cast<T*>(
-        thread_scratch(ScratchUser::convolution, (band.size + most_tile_columns<T>) * sizeof(T)));
+        thread_scratch(ScratchUser::convolution, (band.size + most_tile_columns<T>)*sizeof(T)));
     for (int64_t task = begin; task < end; ++task) {
       int64_t rest = task / row_tasks;
       const int64_t x0 = rest % x_tasks * band.columns, columns = smaller(band.columns, x.count - x0);
@@ -150,8 +157,7 @@ void direct_product(const TapProduct& q, const T* source, const T* weight, const
               const int64_t in_row = at / band.ld, column = at % band.ld;
               const int64_t row_end = smaller(last, (in_row + 1) * band.ld);
               const int64_t length = smaller(columns, column + row_end - at) - column;
-              if (length > 0)
-                segments[made++] = {at - position, length, 0, {z0, y0 + in_row, x0 + column}};
+              if (length > 0) segments[made++] = {at - position, length, 0, {z0, y0 + in_row, x0 + column}};
               at = row_end;
             }
             scatter_tile(q, segments, made, tile, kernel.columns, height, target + row * to_plane, 0, c > 0);

@@ -1,9 +1,11 @@
 // The weight gradient straight from a band of the input (conv_band.h).
 //
-// The sum runs over consecutive positions of a block of output rows, for which output gradients are laid out with the
-// band's row length and zeros between the rows; the input values of every tap are read from the band at its offset.
+// The sum runs over consecutive positions of a block of output rows, for which output gradients are laid out
+// with the band's row length and zeros between the rows; the input values of every tap are read from the band
+// at its offset.
 //   band            up to 2048 positions x block_depth of (channel, tap)     192 KiB at most
-//   output block    15 x 2048 x 4 bytes = 120 KiB, 15 being a multiple of the dot tile's rows on every processor
+//   output block    15 x 2048 x 4 bytes = 120 KiB, 15 being a multiple of the dot tile's rows on every
+//   processor
 // Tasks and partial sums are as in conv_weight.cpp.
 #include "kernels/conv_band.h"
 #include "kernels/micro_kernels.h"
@@ -17,9 +19,15 @@ namespace {
 constexpr int64_t block_rows = 15, block_depth = 96;
 constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
 
 template <class T>
 void direct_weight_gradient(const TapProduct& q, const T* output, const T* source, T* gradient) {
@@ -32,7 +40,8 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
 
   const int64_t y_units = blocks_of(y.count, band.rows), x_units = blocks_of(x.count, band.columns);
   const int64_t units = q.batch * z.count * y_units * x_units;
-  const int64_t channel_blocks = blocks_of(q.channels, band.channels), row_blocks = blocks_of(q.rows, block_rows);
+  const int64_t channel_blocks = blocks_of(q.channels, band.channels),
+                row_blocks = blocks_of(q.rows, block_rows);
   const int64_t tiles = q.groups * row_blocks * channel_blocks;
   const int64_t parts_wanted = smaller(blocks_of(wanted_tasks, tiles), larger(1, units));
   const int64_t units_per_part = blocks_of(larger(1, units), parts_wanted);
@@ -48,12 +57,13 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
   const int64_t ld_rows = blocks_of(band.rows * band.ld, W) * W + W;
 
   parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
-    T* values = static_cast<T*>(thread_scratch(ScratchUser::convolution,
-                                               (band.size + 9 * W + block_rows * ld_rows) * sizeof(T)));
+    T* values = static_cast<T*>(
+        thread_scratch(ScratchUser::convolution, (band.size + 9 * W + block_rows * ld_rows) * sizeof(T)));
     T* laid_out = values + (band.size + 8 * W + W - 1) / W * W;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t part = task % parts, tile = task / parts;
-      const int64_t c = tile % channel_blocks * band.channels, channels = smaller(band.channels, q.channels - c);
+      const int64_t c = tile % channel_blocks * band.channels,
+                    channels = smaller(band.channels, q.channels - c);
       const int64_t row0 = tile / channel_blocks % row_blocks * block_rows;
       const int64_t rows = smaller(block_rows, q.rows - row0), group = tile / channel_blocks / row_blocks;
       const int64_t block = channels * taps;
@@ -67,8 +77,8 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
         const int64_t x0 = unit % x_units * band.columns, columns = smaller(band.columns, x.count - x0);
         const int64_t y0 = unit / x_units % y_units * band.rows, lines = smaller(band.rows, y.count - y0);
         const int64_t z0 = unit / x_units / y_units % z.count, image = unit / x_units / y_units / z.count;
-        band.fill(q, source + ((image * q.groups + group) * q.channels + c) * source_plane, channels, z0, y0, lines,
-                  x0, values);
+        band.fill(q, source + ((image * q.groups + group) * q.channels + c) * source_plane, channels, z0, y0,
+                  lines, x0, values);
         const int64_t count = lines * band.ld, padded = blocks_of(count, W) * W;
         for (int64_t r = 0; r < rows; ++r) {
           const T* from = output + ((image * q.groups + group) * q.rows + row0 + r) * positions +
@@ -80,8 +90,9 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
           }
           for (int64_t j = count; j < padded; ++j) *to++ = T(0);
         }
-        dot_block(rows, block, padded, static_cast<const T*>(laid_out), ld_rows,
-                  [&](int64_t k) { return static_cast<const T*>(values) + offsets[k]; }, sums, depth);
+        dot_block(
+            rows, block, padded, static_cast<const T*>(laid_out), ld_rows,
+            [&](int64_t k) { return static_cast<const T*>(values) + offsets[k]; }, sums, depth);
       }
     }
   });
@@ -94,7 +105,8 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
 
 }  // namespace
 
-void direct_weight_gradient_float32(const TapProduct& q, const float* output, const float* source, float* gradient) {
+void direct_weight_gradient_float32(const TapProduct& q, const float* output, const float* source,
+                                    float* gradient) {
   direct_weight_gradient(q, output, source, gradient);
 }
 
