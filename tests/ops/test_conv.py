@@ -272,13 +272,13 @@ def call(function=F.conv1d, x=(1, 2, 20), w=(16, 2, 5), b=None, **keywords):
     [
         (
             dict(x=(1, 3, 64), w=(16, 2, 3)),
-            r"Given groups=1, weight of size \[16, 2, 3\], expected input\[1, 3, 64\] to have 2 channels, but got 3 "
-            r"channels instead",
+            r"Given groups=1, weight of size \[16, 2, 3\], expected input\[1, 3, 64\] to have 2 channels, "
+            r"but got 3 channels instead",
         ),
         (
             dict(x=(1, 2, 2)),
-            r"Calculated padded input size per channel: \(2\). Kernel size: \(5\). Kernel size can't be greater than "
-            r"actual input size",
+            r"Calculated padded input size per channel: \(2\). Kernel size: \(5\). Kernel size can't be "
+            r"greater than actual input size",
         ),
         (dict(stride=0), "non-positive stride is not supported"),
         (dict(stride=-1), "non-positive stride is not supported"),

@@ -38,7 +38,7 @@ def adaptive_windows(size, count):
 
 
 def pooled(x, axes, reduce):
-    """reduce(values of a window, its length with padding, flat positions) for every output of (..., spatial)."""
+    """reduce(a window's values, its length with padding, flat positions) for every output of (..., spatial)."""
     dims = len(axes)
     out = np.empty([*x.shape[:-dims], *map(len, axes)], object)
     flat = np.arange(np.prod(x.shape[-dims:])).reshape(x.shape[-dims:])
