@@ -47,6 +47,7 @@ _LAZY_NAMES = {
     "typename": "_legacy_types",
     "set_default_tensor_type": "_legacy_types",
     "install_as_torch": "_as_torch",
+    **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "random"),
     **dict.fromkeys(
         (
             "is_tensor", "is_complex", "is_storage", "get_default_device", "set_default_device",

@@ -263,17 +263,10 @@ def apply_(self: Tensor, function: Any) -> Tensor:
         return self.copy_(values.reshape(self.shape))
 
 
-def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """A copy with ``value`` where the mask is true."""
-    return _C.where(
-        mask, _C.full((), value, dtype=self.dtype) if not isinstance(value, Tensor) else value, self
-    )
-
-
 for _written in (
     to, type_as, new, as_subclass, cpu, cuda, untyped_storage, is_set_to, __bool__, __int__, __float__,
     __complex__, __index__, __len__, __iter__, __reversed__, __repr__, __format__, norm, is_nonzero,
-    is_same_size, apply_, masked_fill,
+    is_same_size, apply_,
 ):  # fmt: skip
     _attach(_written)
 
@@ -303,4 +296,4 @@ _attach(lambda self: False, "is_shared")
 _attach(lambda self: self, "pin_memory")
 _attach(1000, "__array_priority__")  # NumPy leaves operators to the tensor
 _attach(staticmethod(_C._make_subclass), "_make_subclass")
-Tensor.__module__ = dtype.__module__ = "torch"  # as printed: <class 'torch.Tensor'>
+Tensor.__module__ = "torch"

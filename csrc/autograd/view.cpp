@@ -41,7 +41,7 @@ void check_inplace(const Tensor& tensor, const char* operation) {
           "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
           kNoGradViewAdvice);
     const Tensor base{tensor->base};
-    check(!(is_leaf(base) && base->requires_grad),
+    check(!(is_leaf(base) && base->requires_grad) && !(is_leaf(tensor) && tensor->requires_grad),
           "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     check(
         !tensor->multi_output_view, "Output 0 of ",

@@ -1,5 +1,5 @@
 // Making tensors: from numbers, from nested lists, from memory.
-#include "bindings/python.h"
+#include "bindings/options.h"
 #include "ops/copy.h"
 #include "ops/shape.h"
 
@@ -164,26 +164,19 @@ Tensor from_data(nb::handle data, OptionalDType dtype) {
   return result;
 }
 
+}  // namespace
+
 Tensor finish(Tensor tensor, bool requires_grad) {
   if (requires_grad) set_requires_grad(tensor, true);
   return tensor;
 }
 
-// ---- sizes given as f(2, 3) or f((2, 3)) or f(size=(2, 3))
-
-struct Options {
-  Dims sizes;
-  DType dtype;
-  bool requires_grad = false;
-  Tensor out;
-};
-
 void check_device(nb::handle device) {
   if (!device.is_none()) package("_device", "check_cpu")(device);
 }
 
-Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs) {
-  Options options{{}, get_default_dtype(), false, {}};
+Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs, bool random) {
+  Options options{{}, get_default_dtype(), false, {}, nullptr};
   bool sized = args.size() > 0;
   if (sized) options.sizes = dims_from_args(args, name);
   for (auto [key_object, value] : kwargs) {
@@ -201,6 +194,9 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
       check_device(value);
     } else if (key == "out") {
       if (!value.is_none()) options.out = nb::cast<Tensor>(value);
+    } else if (key == "generator" && random) {
+      check<TypeError>(nb::try_cast<kernels::Generator*>(value, options.generator), name,
+                       "(): argument 'generator' must be Generator, not ", Py_TYPE(value.ptr())->tp_name);
     } else {
       check<TypeError>(key == "layout" || key == "pin_memory" || key == "memory_format" || key == "names",
                        name, "() got an unexpected keyword argument '", key, "'");
@@ -209,6 +205,17 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
   check<TypeError>(sized, name, "() missing 1 required positional arguments: \"size\"");
   return options;
 }
+
+Tensor deliver(Tensor result, nb::handle out, nb::handle device, bool requires_grad) {
+  check_device(device);
+  if (!out.is_none()) {
+    Tensor target = nb::cast<Tensor>(out);
+    return copy_(target, result);
+  }
+  return finish(result, requires_grad);
+}
+
+namespace {
 
 template <class Make>
 void bind_sized(nb::module_& m, TensorClass& tensor, const char* name, Make make, const char* doc) {
@@ -250,19 +257,6 @@ DType number_type(std::initializer_list<const Scalar*> numbers, OptionalDType dt
   for (const Scalar* number : numbers)
     if (number->is_floating()) return get_default_dtype();
   return DType::i64;
-}
-
-#define PENLIGHT_TENSOR_OPTIONS                                                         \
-  nb::kw_only(), "out"_a = nb::none(), "dtype"_a = nb::none(), "layout"_a = nb::none(), \
-                 "device"_a = nb::none(), "requires_grad"_a = false, "pin_memory"_a = false
-
-Tensor deliver(Tensor result, nb::handle out, nb::handle device, bool requires_grad) {
-  check_device(device);
-  if (!out.is_none()) {
-    Tensor target = nb::cast<Tensor>(out);
-    return copy_(target, result);
-  }
-  return finish(result, requires_grad);
 }
 
 void bind(nb::module_& m, TensorClass& tensor) {

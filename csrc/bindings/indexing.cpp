@@ -38,6 +38,9 @@ std::optional<Tensor> basic_view(const Tensor& x, nb::handle index) {
     if (!is_basic(item_at(i))) return std::nullopt;
     used += consumed(item_at(i));
   }
+  check<IndexError>(x.dim() > 0 || used == 0 || many,
+                    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                    "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
   check<IndexError>(used <= x.dim(), "too many indices for tensor of dimension ", x.dim());
   Tensor y = x;
   int64_t dim = 0;
@@ -52,15 +55,13 @@ std::optional<Tensor> basic_view(const Tensor& x, nb::handle index) {
     } else if (PySlice_Check(item.ptr())) {
       auto* s = reinterpret_cast<PySliceObject*>(item.ptr());
       const auto start = bound(s->start), stop = bound(s->stop), step = bound(s->step);
+      check<ValueError>(step.value_or(1) != 0, "slice step cannot be zero");
       check<ValueError>(step.value_or(1) > 0, "step must be greater than zero");
       if (start || stop || step.value_or(1) != 1) y = slice(y, dim, start, stop, step.value_or(1));
       ++dim;
     } else {
       const Py_ssize_t number = PyNumber_AsSsize_t(item.ptr(), PyExc_IndexError);
       if (number == -1 && PyErr_Occurred()) throw nb::python_error();
-      check<IndexError>(x.dim() > 0,
-                        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
-                        "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
       y = select(y, dim, number);
     }
   }
@@ -103,7 +104,7 @@ void bind(nb::module_&, TensorClass& tensor) {
         copy_(*view,
               nb::cast<Tensor>(package("_functions", "as_tensor")(value, "dtype"_a = to_python(x.dtype()))));
       },
-      "index"_a.none(), "value"_a);
+      "index"_a.none(), "value"_a.none());
 }
 
 const Family family{bind};

@@ -1,17 +1,14 @@
 #include "kernels/generator.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numbers>
 #include <random>
 
 namespace penlight::kernels {
 
 namespace {
 
-// The bytes of a state as PyTorch lays them out (CPUGeneratorImplState, and its older form without the last
-// part).
+// The bytes of a state as PyTorch lays them out (CPUGeneratorImplState).
 struct StateBytes {
   uint64_t seed;
   int32_t left;
@@ -21,7 +18,6 @@ struct StateBytes {
   double normal_x, normal_y, normal_rho;
   int32_t normal_is_valid;
   int32_t padding;
-  // the newer part
   float float_normal;
   uint8_t float_normal_is_valid;
   uint8_t padding_at_end[3];
@@ -48,7 +44,7 @@ void Generator::manual_seed(uint64_t seed) {
 uint64_t Generator::seed() {
   std::random_device device;
   const uint64_t high = device(), low = device();
-  manual_seed((high << 32 | low) & 0x1fffffffffffffu);
+  manual_seed(high << 32 | low);
   return seed_;
 }
 
@@ -91,25 +87,20 @@ void Generator::get_state(uint8_t* out) const {
   std::memcpy(out, &bytes, sizeof bytes);
 }
 
-Generator::StateError Generator::set_state(const uint8_t* in, int64_t size) {
-  if (size != state_bytes && size != legacy_state_bytes) return StateError::size;
+bool Generator::set_state(const uint8_t* in) {
   StateBytes bytes;
-  std::memset(&bytes, 0, sizeof bytes);
-  std::memcpy(&bytes, in, static_cast<size_t>(size));
+  std::memcpy(&bytes, in, sizeof bytes);
   // A draw reads state[next] after taking one from left, so the two together must not lead past the end.
   const bool valid = bytes.seeded == 1 && bytes.left > 0 && bytes.left <= N && bytes.next <= N &&
                      (bytes.left == 1 || bytes.next + static_cast<uint64_t>(bytes.left) <= N + 1);
-  if (!valid) return StateError::content;
+  if (!valid) return false;
   seed_ = bytes.seed;
   left_ = bytes.left;
   next_ = static_cast<uint32_t>(bytes.next);
   for (int j = 0; j < N; ++j) state_[j] = static_cast<uint32_t>(bytes.state[j]);
   has_normal_ = bytes.normal_is_valid != 0;
-  normal_ = 0;
-  if (has_normal_)  // the older form keeps the pair's radius and turn, the newer the second value itself
-    normal_ = size == state_bytes ? bytes.normal_y
-                                  : bytes.normal_rho * std::sin(2.0 * std::numbers::pi * bytes.normal_x);
-  return StateError::none;
+  normal_ = has_normal_ ? bytes.normal_y : 0;
+  return true;
 }
 
 }  // namespace penlight::kernels

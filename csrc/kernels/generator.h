@@ -13,14 +13,13 @@ namespace penlight::kernels {
 class Generator {
  public:
   static constexpr uint64_t default_seed = 67280421310721;
-  static constexpr int64_t state_bytes = 5056;         // of get_state
-  static constexpr int64_t legacy_state_bytes = 5048;  // set_state reads this older, shorter form too
+  static constexpr int64_t state_bytes = 5056;
 
   explicit Generator(uint64_t seed = default_seed) { manual_seed(seed); }
 
   // Starts anew from the low 32 bits of the seed and forgets a kept normal.
   void manual_seed(uint64_t seed);
-  // Starts anew from a number of the operating system (53 random bits), and returns it.
+  // Starts anew from 64 bits of the operating system, and returns them.
   uint64_t seed();
   uint64_t initial_seed() const { return seed_; }
 
@@ -38,9 +37,8 @@ class Generator {
 
   // Writes state_bytes bytes.
   void get_state(uint8_t* out) const;
-  enum class StateError { none, size, content };
-  // Reads a state of either length; on error nothing is changed.
-  StateError set_state(const uint8_t* bytes, int64_t size);
+  // Reads state_bytes bytes; false, and nothing changed, if they are no valid state.
+  bool set_state(const uint8_t* bytes);
 
   // The second normal of a pair: kept by one call, taken by the next.
   bool take_normal(double& value) {

@@ -43,6 +43,7 @@ Tensor empty_like(const Tensor& x, DType dtype) {
 }
 
 void copy_values(const Tensor& to, const Tensor& from) {
+  if (to.numel() == 0) return;
   if (overlap(to, from)) return copy_values(to, clone_values(from));
   run_loop(cast_loop(to.dtype(), from.dtype()), {&to, &from});
 }
