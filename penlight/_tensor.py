@@ -296,4 +296,4 @@ _attach(lambda self: False, "is_shared")
 _attach(lambda self: self, "pin_memory")
 _attach(1000, "__array_priority__")  # NumPy leaves operators to the tensor
 _attach(staticmethod(_C._make_subclass), "_make_subclass")
-Tensor.__module__ = "torch"
+Tensor.__module__ = dtype.__module__ = "torch"  # as printed: <class 'torch.Tensor'>

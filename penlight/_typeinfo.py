@@ -17,6 +17,13 @@ _FLOATS = {
 }
 
 
+def dtype_named(name: str) -> Dtype:
+    """The dtype of this name, for unpickling."""
+    from penlight import _C
+
+    return getattr(_C, name)
+
+
 def _name(dtype: Dtype) -> str:
     return str(dtype).removeprefix("torch.")
 

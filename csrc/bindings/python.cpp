@@ -303,7 +303,11 @@ NB_MODULE(_C, m) {
       .def_prop_ro("is_signed",
                    [](const DTypeObject& d) { return d.dtype != DType::u8 && d.dtype != DType::boolean; })
       .def("__repr__", [](const DTypeObject& d) { return dtype_name(d.dtype); })
-      .def("__reduce__", [](const DTypeObject& d) { return std::string(dtype_name(d.dtype)).substr(6); })
+      .def("__reduce__",
+           [](const DTypeObject& d) {
+             return nb::make_tuple(package("_typeinfo", "dtype_named"),
+                                   nb::make_tuple(dtype_name(d.dtype) + 6));
+           })
       .def("to_real", [](nb::handle self) { return nb::borrow(self); });
   const auto add_dtype = [&](DType value, std::initializer_list<const char*> names) {
     nb::object object = nb::inst_alloc(dtype);

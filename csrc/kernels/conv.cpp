@@ -15,11 +15,11 @@ namespace penlight::kernels {
 namespace {
 
 template <class T>
-const ImplicitProduct<T>& implicit() {
+const ProductKernels<T>& kernels_of(ConvKernel choice) {
   if constexpr (std::is_same_v<T, float>)
-    return conv_implicit().float32;
+    return choice == ConvKernel::direct ? conv_direct().float32 : conv_implicit().float32;
   else
-    return conv_implicit().float64;
+    return choice == ConvKernel::direct ? conv_direct().float64 : conv_implicit().float64;
 }
 
 void run_gemm(const Gemm& g, const float* a, const float* b, float* c) {
@@ -87,11 +87,13 @@ std::vector<GradientPart> gradient_parts(const ConvGeometry& g, int i) {
       part.outside = region.outside;
       part.axis.count = (region.high - first - 1) / stride + 1;
       part.axis.taps = (g.kernel[i] - 1 - tap) / every + 1;
-      part.axis.offset = (first + pad - tap * dilation) / stride;  // divides
-      part.axis.tap_step = -(dilation / std::gcd(stride, dilation));
+      // Taps in the order of growing outputs, that is, last tap first.
+      const int64_t last_tap = tap + (part.axis.taps - 1) * every;
+      part.axis.tap_step = dilation / std::gcd(stride, dilation);
+      part.axis.offset = (first + pad - last_tap * dilation) / stride;  // divides
       part.axis.size = g.output[i];
       part.axis.to_size = size, part.axis.to_first = first, part.axis.to_step = stride;
-      part.axis.weight_first = tap, part.axis.weight_step = every;
+      part.axis.weight_first = last_tap, part.axis.weight_step = -every;
       parts.push_back(part);
     }
   return parts;
@@ -108,8 +110,9 @@ bool all_positions_met(const ConvGeometry& g) {
 
 template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
-  if (choose_conv_kernel(g) == ConvKernel::implicit) {
-    implicit<T>().product(forward_product(g), input, weight, bias, output);
+  if (!is_pointwise(g)) {
+    const TapProduct q = forward_product(g);
+    kernels_of<T>(choose_product(q, sizeof(T))).product(q, input, weight, bias, output);
     return;
   }
   const int64_t plane = g.output_plane();
@@ -129,7 +132,8 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const 
 template <class T>
 void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const T* weight, const T* bias,
                          T* input_gradient) {
-  if (choose_conv_kernel(g) == ConvKernel::pointwise) {
+  if (g.batch == 0 || g.in_channels == 0) return;
+  if (is_pointwise(g)) {
     const int64_t plane = g.output_plane();
     if (bias) fill_planes(g.batch, g.in_channels, plane, bias, input_gradient);
     for (int64_t group = 0; group < g.groups; ++group) {
@@ -163,14 +167,17 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
           q.mapped = z.outside || y.outside || x.outside;
           if (q.mapped != outside) continue;
           q.axis[0] = z.axis, q.axis[1] = y.axis, q.axis[2] = x.axis;
-          implicit<T>().product(q, output_gradient, weight, outside ? nullptr : bias, input_gradient);
+          kernels_of<T>(choose_product(q, sizeof(T)))
+              .product(q, output_gradient, weight, outside ? nullptr : bias, input_gradient);
         }
 }
 
 template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient) {
-  implicit<T>().weight_gradient(forward_product(g), output_gradient, input, weight_gradient);
+  const TapProduct q = forward_product(g);
+  kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
+      .weight_gradient(q, output_gradient, input, weight_gradient);
 }
 
 template void conv_forward(const ConvGeometry&, const float*, const float*, const float*, float*);

@@ -1,10 +1,12 @@
-// Gathering: the input values that a run of output positions meets, laid out for a micro-kernel.
+// What the convolution kernels share around their inner loops: packing the weight, gathering the input values
+// that a run of output positions meets, and writing results to where they belong.
 //
 // Padding of every mode, strides and dilation are folded in here; no padded or unfolded copy of the input
 // exists.
 #pragma once
 
 #include "kernels/conv_products.h"
+#include "kernels/micro_kernels.h"
 #include "kernels/simd.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -33,18 +35,31 @@ inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count,
   return made;
 }
 
-// A run of one source row: to[j] = line[x + j * step], folded back at the ends.
+// The first j for which x + j * step >= limit, in [0, length].
+[[gnu::always_inline]] inline int64_t first_not_below(int64_t limit, int64_t x, int64_t step,
+                                                      int64_t length) {
+  const int64_t missing = limit - x;
+  if (missing <= 0) return 0;
+  const int64_t j = (missing - 1) / step + 1;
+  return j < length ? j : length;
+}
+
+// A run of one source row: to[j] = line[x + j * step] with step > 0, folded back at the ends.
 template <class T>
 inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length,
                        T* to) {
-  if (x >= 0 && x + (length - 1) * step < size) {
-    if (step == 1)
-      copy_run(to, line + x, length);
-    else
-      for (int64_t j = 0; j < length; ++j) to[j] = line[x + j * step];
-    return;
+  const int64_t first = first_not_below(0, x, step, length), last = first_not_below(size, x, step, length);
+  for (int64_t j = 0; j < first; ++j) {
+    const int64_t from = padded_source(mode, x + j * step, size);
+    to[j] = from < 0 ? T(0) : line[from];
   }
-  for (int64_t j = 0; j < length; ++j) {
+  if (step == 1)
+    copy_run(to + first, line + x + first, last - first);
+  else if (step == 2)
+    for (int64_t j = first; j < last; ++j) to[j] = line[x + 2 * j];
+  else
+    for (int64_t j = first; j < last; ++j) to[j] = line[x + j * step];
+  for (int64_t j = last; j < length; ++j) {
     const int64_t from = padded_source(mode, x + j * step, size);
     to[j] = from < 0 ? T(0) : line[from];
   }
@@ -111,5 +126,54 @@ struct DepthBlocks {
     return b;
   }
 };
+
+// All panels of one group: [channel, tap][row] each.
+template <class T>
+inline void pack_weight(const TapProduct& q, const RowPanels& panels, const T* weight, T* to) {
+  const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
+  for (int64_t panel = 0; panel < panels.count; ++panel) {
+    const int64_t row0 = panel * panels.height,
+                  rows = panels.height < q.rows - row0 ? panels.height : q.rows - row0;
+    for (int64_t c = 0; c < q.channels; ++c)
+      for (int64_t tz = 0; tz < z.taps; ++tz)
+        for (int64_t ty = 0; ty < y.taps; ++ty)
+          for (int64_t tx = 0; tx < x.taps; ++tx) {
+            const int64_t tap = ((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
+                                 ty * y.weight_step) *
+                                    q.weight_kernel[2] +
+                                x.weight_first + tx * x.weight_step;
+            const T* from = weight + row0 * q.weight_row + c * q.weight_channel + tap;
+            for (int64_t r = 0; r < rows; ++r) *to++ = from[r * q.weight_row];
+          }
+  }
+}
+
+// Writes one tile of results to where its positions belong.
+template <class T>
+inline void scatter_tile(const TapProduct& q, const Segment* segments, int64_t segment_count, const T* tile,
+                         int64_t ld_tile, int64_t rows, T* to, int64_t to_image, bool add) {
+  const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
+  const int64_t plane = q.to_plane();
+  for (int64_t s = 0; s < segment_count; ++s) {
+    const Segment& segment = segments[s];
+    int64_t at_z = z.to_first + segment.at[0] * z.to_step, at_y = y.to_first + segment.at[1] * y.to_step;
+    int64_t at_x = x.to_first + segment.at[2] * x.to_step;
+    if (q.mapped) {
+      at_z = padded_source(q.to_mode, at_z, z.to_size);
+      at_y = padded_source(q.to_mode, at_y, y.to_size);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* from = tile + r * ld_tile + segment.column;
+      T* line = to + segment.image * to_image + r * plane + (at_z * y.to_size + at_y) * x.to_size;
+      if (q.mapped)
+        for (int64_t j = 0; j < segment.length; ++j)
+          line[padded_source(q.to_mode, at_x + j * x.to_step, x.to_size)] += from[j];
+      else if (add)
+        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] += from[j];
+      else
+        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] = from[j];
+    }
+  }
+}
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

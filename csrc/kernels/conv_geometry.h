@@ -78,6 +78,7 @@ void check_conv_bias(const std::vector<int64_t>& weight, const std::vector<int64
       return r < 0 ? r + size : r;
     }
     case PaddingMode::reflect: {
+      if (size < 2) return 0;
       const int64_t period = 2 * size - 2;
       int64_t r = position % period;
       if (r < 0) r += period;

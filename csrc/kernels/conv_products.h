@@ -42,7 +42,7 @@ struct TapProduct {
 };
 
 template <class T>
-struct ImplicitProduct {
+struct ProductKernels {
   // bias: a number per row of every group, or nullptr.
   void (*product)(const TapProduct&, const T* source, const T* weight, const T* bias, T* to);
   // gradient[g, row, channel, t] = sum over n, p of output[n, g, row, p] * source[n, g, channel, p ~ t]; the
@@ -50,10 +50,19 @@ struct ImplicitProduct {
   void (*weight_gradient)(const TapProduct&, const T* output, const T* source, T* gradient);
 };
 
+// Gathers a column of the input for every tap; serves every product.
 struct ImplicitKernels {
-  ImplicitProduct<float> float32;
-  ImplicitProduct<double> float64;
+  ProductKernels<float> float32;
+  ProductKernels<double> float64;
 };
 PENLIGHT_DECLARE_KERNELS(ImplicitKernels, conv_implicit)
+
+// Reads a band of the input at an offset for every tap; asks for tap steps > 0 and for direct_fits
+// (conv_select.h).
+struct DirectKernels {
+  ProductKernels<float> float32;
+  ProductKernels<double> float64;
+};
+PENLIGHT_DECLARE_KERNELS(DirectKernels, conv_direct)
 
 }  // namespace penlight::kernels

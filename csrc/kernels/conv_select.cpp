@@ -1,29 +1,71 @@
 #include "kernels/conv_select.h"
 
+#include <numeric>
+
 namespace penlight::kernels {
 
 namespace {
 
-// Every output position reads the one input position of the same index.
-bool reads_in_place(const ConvGeometry& g) {
-  for (int i = 0; i < 3; ++i)
-    if (g.kernel[i] != 1 || g.stride[i] != 1 || g.pad[i] != 0 || g.input[i] != g.output[i]) return false;
-  return true;
+// Of one axis, as the band stores it: residues of the taps to the stride, and the values a row has beyond its
+// outputs.
+struct Stored {
+  double residues, halo;
+};
+
+Stored stored(const TapAxis& axis) {
+  const int64_t reach = (axis.taps - 1) * axis.tap_step;
+  const int64_t residues = reach < axis.step ? axis.taps : axis.step / std::gcd(axis.step, axis.tap_step);
+  return {static_cast<double>(residues), static_cast<double>(reach / axis.step)};
+}
+
+// Can the band of one channel and one output row be held, and are tap steps as the kernel asks?
+bool direct_fits(const TapProduct& q, int64_t itemsize) {
+  for (const TapAxis& axis : q.axis)
+    if (axis.tap_step < 1) return false;
+  const Stored y = stored(q.axis[1]), x = stored(q.axis[2]);
+  const double columns = static_cast<double>(q.axis[2].count < 2048 ? q.axis[2].count : 2048);
+  const double values =
+      static_cast<double>(q.axis[0].taps) * y.residues * x.residues * (1 + y.halo) * (columns + x.halo);
+  return !q.mapped && values * static_cast<double>(itemsize) < 512 * 1024;
+}
+
+// The part of the positions computed that lies between the band's rows.
+double waste(const TapProduct& q) {
+  const double halo = stored(q.axis[2]).halo;
+  const double columns = static_cast<double>(q.axis[2].count < 2048 ? q.axis[2].count : 2048);
+  return halo / (columns + halo);
 }
 
 }  // namespace
 
-ConvKernel choose_conv_kernel(const ConvGeometry& g) {
+bool is_pointwise(const ConvGeometry& g) {
+  for (int i = 0; i < 3; ++i)
+    if (g.kernel[i] != 1 || g.stride[i] != 1 || g.pad[i] != 0 || g.input[i] != g.output[i]) return false;
   // Small planes are better gathered, several images to a panel of columns.
-  if (reads_in_place(g) && g.group_in() >= 8 && g.group_out() >= 8 && g.output_plane() >= 64)
-    return ConvKernel::pointwise;
-  return ConvKernel::implicit;
+  return g.group_in() >= 8 && g.group_out() >= 8 && g.output_plane() >= 64;
+}
+
+ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
+  if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
+  // Gathering costs about as much as 6 rows of results; a plane of few positions leaves tiles empty.
+  const double rows = static_cast<double>(q.rows),
+               plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
+  const double gathering = 6 / (rows + 6), emptiness = 16 / (plane + 16);
+  return waste(q) + emptiness < gathering + 0.05 ? ConvKernel::direct : ConvKernel::implicit;
+}
+
+ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
+  if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
+  const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
+  return waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct : ConvKernel::implicit;
 }
 
 const char* conv_kernel_name(ConvKernel kernel) {
   switch (kernel) {
     case ConvKernel::pointwise:
       return "pointwise";
+    case ConvKernel::direct:
+      return "direct";
     case ConvKernel::implicit:
       return "implicit";
   }

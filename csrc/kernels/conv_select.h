@@ -1,16 +1,26 @@
 // Which kernel serves which convolution: the one place that chooses.
+//
+//   pointwise  every output position reads the one input position of its index: a plain matrix product over
+//   (channel,
+//              position), nothing to gather.
+//   direct     reads a band of the input at an offset for every tap (isa/conv_direct.cpp): each input value
+//   is copied
+//              about once, but positions between the band's rows are computed in vain.
+//   implicit   a matrix product whose right side is gathered (isa/conv_implicit.cpp): computes nothing in
+//   vain and
+//              serves everything, but copies each input value once a tap.
 #pragma once
 
-#include "kernels/conv_geometry.h"
+#include "kernels/conv_products.h"
 
 namespace penlight::kernels {
 
-enum class ConvKernel {
-  pointwise,  // a plain matrix product over (channel, position): nothing to gather
-  implicit,   // a matrix product whose right side is gathered as it is packed: serves everything
-};
+enum class ConvKernel { pointwise, direct, implicit };
 
-ConvKernel choose_conv_kernel(const ConvGeometry& geometry);
+bool is_pointwise(const ConvGeometry& geometry);
+ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
+ConvKernel choose_weight_gradient(const TapProduct& product, int64_t itemsize);
+
 const char* conv_kernel_name(ConvKernel kernel);
 
 }  // namespace penlight::kernels

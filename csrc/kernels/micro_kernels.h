@@ -106,10 +106,9 @@ inline Vec<T, N> sum_each(Vec<T, N> (&v)[N]) {
   return v[0];
 }
 
-// sums[r][s] += sum over i < count of a[r * lda + i] * b[s * ldb + i]. Of a and b nothing behind count is
-// read.
+// sums[r][s] += sum over i < count of a[r * lda + i] * b[s][i]. Of a and b nothing behind count is read.
 template <class T, int R, int S>
-inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t ldb, T* sums,
+inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* const (&b)[S], T* sums,
                      int64_t ld_sums) {
   using V = Native<T>;
   constexpr int W = V::width;
@@ -125,7 +124,7 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t
     for (int r = 0; r < R; ++r) left[r] = V::load(a + r * lda + i);
 #pragma GCC unroll 8
     for (int s = 0; s < S; ++s) {
-      const V right = V::load(b + s * ldb + i);
+      const V right = V::load(b[s] + i);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) sum[r][s] = fma(left[r], right, sum[r][s]);
     }
@@ -136,7 +135,7 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t
     for (int r = 0; r < R; ++r) left[r] = V::load_partial(a + r * lda + i, count - i);
 #pragma GCC unroll 8
     for (int s = 0; s < S; ++s) {
-      const V right = V::load_partial(b + s * ldb + i, count - i);
+      const V right = V::load_partial(b[s] + i, count - i);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) sum[r][s] = fma(left[r], right, sum[r][s]);
     }
@@ -156,29 +155,28 @@ inline void dot_tile(int64_t count, const T* a, int64_t lda, const T* b, int64_t
     for (int s = 0; s < S; ++s) sums[r * ld_sums + s] += total[r * S + s];
 }
 
-// The same for any number of rows and columns.
-template <class T>
-inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, int64_t lda, const T* b,
-                      int64_t ldb, T* sums, int64_t ld_sums) {
-  for (int64_t s = 0; s < columns; s += dot_columns) {
-    int64_t r = 0;
-    if (s + dot_columns <= columns) {
-      for (; r + dot_rows <= rows; r += dot_rows)
-        dot_tile<T, dot_rows, dot_columns>(count, a + r * lda, lda, b + s * ldb, ldb, sums + r * ld_sums + s,
-                                           ld_sums);
-      for (; r < rows; ++r)
-        dot_tile<T, 1, dot_columns>(count, a + r * lda, lda, b + s * ldb, ldb, sums + r * ld_sums + s,
-                                    ld_sums);
-    } else {
-      for (int64_t t = s; t < columns; ++t) {
-        for (r = 0; r + dot_rows <= rows; r += dot_rows)
-          dot_tile<T, dot_rows, 1>(count, a + r * lda, lda, b + t * ldb, ldb, sums + r * ld_sums + t,
-                                   ld_sums);
-        for (; r < rows; ++r)
-          dot_tile<T, 1, 1>(count, a + r * lda, lda, b + t * ldb, ldb, sums + r * ld_sums + t, ld_sums);
-      }
-    }
-  }
+// The same for any number of rows and columns; column(s) is where b[s] begins.
+template <class T, int S, class Column>
+inline void dot_columns_block(int64_t rows, int64_t s, int64_t count, const T* a, int64_t lda,
+                              const Column& column, T* sums, int64_t ld_sums) {
+  const T* b[S];
+  for (int j = 0; j < S; ++j) b[j] = column(s + j);
+  int64_t r = 0;
+  for (; r + dot_rows <= rows; r += dot_rows)
+    dot_tile<T, dot_rows, S>(count, a + r * lda, lda, b, sums + r * ld_sums + s, ld_sums);
+  for (; r + 2 <= rows; r += 2)
+    dot_tile<T, 2, S>(count, a + r * lda, lda, b, sums + r * ld_sums + s, ld_sums);
+  for (; r < rows; ++r) dot_tile<T, 1, S>(count, a + r * lda, lda, b, sums + r * ld_sums + s, ld_sums);
+}
+
+template <class T, class Column>
+inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, int64_t lda,
+                      const Column& column, T* sums, int64_t ld_sums) {
+  int64_t s = 0;
+  for (; s + dot_columns <= columns; s += dot_columns)
+    dot_columns_block<T, dot_columns>(rows, s, count, a, lda, column, sums, ld_sums);
+  for (; s + 2 <= columns; s += 2) dot_columns_block<T, 2>(rows, s, count, a, lda, column, sums, ld_sums);
+  for (; s < columns; ++s) dot_columns_block<T, 1>(rows, s, count, a, lda, column, sums, ld_sums);
 }
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

@@ -103,7 +103,8 @@ PoolGeometry pool_geometry(const PoolArguments& a) {
     if (g.output[i] < 1)
       fail("Given input size: " + input_text(g, a.input, g.input) +
            ". Calculated output size: " + input_text(g, a.input, g.output) + ". Output size is too small");
-  // The furthest window must be a position, too.
+  // A window's volume is a number, and the furthest window a position.
+  multiply(multiply(g.kernel[0], g.kernel[1]), g.kernel[2]);
   for (int i = 3 - a.dims; i < 3; ++i)
     add(multiply(g.output[i] - 1, g.stride[i]), add(multiply(g.dilation[i], g.kernel[i] - 1), 1));
   g.count_include_pad = a.count_include_pad;

@@ -31,54 +31,6 @@ int64_t blocks_of(int64_t n, int64_t size) {
   return (n + size - 1) / size;
 }
 
-// All panels of one group: [channel, tap][row] each.
-template <class T>
-void pack_weight(const TapProduct& q, const RowPanels& panels, const T* weight, T* to) {
-  const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  for (int64_t panel = 0; panel < panels.count; ++panel) {
-    const int64_t row0 = panel * panels.height, rows = smaller(panels.height, q.rows - row0);
-    for (int64_t c = 0; c < q.channels; ++c)
-      for (int64_t tz = 0; tz < z.taps; ++tz)
-        for (int64_t ty = 0; ty < y.taps; ++ty)
-          for (int64_t tx = 0; tx < x.taps; ++tx) {
-            const int64_t tap = ((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
-                                 ty * y.weight_step) *
-                                    q.weight_kernel[2] +
-                                x.weight_first + tx * x.weight_step;
-            const T* from = weight + row0 * q.weight_row + c * q.weight_channel + tap;
-            for (int64_t r = 0; r < rows; ++r) *to++ = from[r * q.weight_row];
-          }
-  }
-}
-
-// Writes one tile of results to where its positions belong.
-template <class T>
-void scatter_tile(const TapProduct& q, const Segment* segments, int64_t segment_count, const T* tile,
-                  int64_t ld_tile, int64_t rows, T* to, int64_t to_image, bool add) {
-  const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  const int64_t plane = q.to_plane();
-  for (int64_t s = 0; s < segment_count; ++s) {
-    const Segment& segment = segments[s];
-    int64_t at_z = z.to_first + segment.at[0] * z.to_step, at_y = y.to_first + segment.at[1] * y.to_step;
-    int64_t at_x = x.to_first + segment.at[2] * x.to_step;
-    if (q.mapped) {
-      at_z = padded_source(q.to_mode, at_z, z.to_size);
-      at_y = padded_source(q.to_mode, at_y, y.to_size);
-    }
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* from = tile + r * ld_tile + segment.column;
-      T* line = to + segment.image * to_image + r * plane + (at_z * y.to_size + at_y) * x.to_size;
-      if (q.mapped)
-        for (int64_t j = 0; j < segment.length; ++j)
-          line[padded_source(q.to_mode, at_x + j * x.to_step, x.to_size)] += from[j];
-      else if (add)
-        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] += from[j];
-      else
-        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] = from[j];
-    }
-  }
-}
-
 template <class T>
 void product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
   constexpr int64_t width = outer_columns<T>;

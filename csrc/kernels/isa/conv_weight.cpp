@@ -93,8 +93,9 @@ void weight_gradient(const TapProduct& q, const T* output, const T* source, T* g
                        positions);
           left = copied, ld_left = ld_block<T>;
         }
-        dot_block(rows, block.depth, count, left, ld_left, static_cast<const T*>(gathered), ld_block<T>, sums,
-                  depth);
+        dot_block(
+            rows, block.depth, count, left, ld_left,
+            [&](int64_t k) { return static_cast<const T*>(gathered) + k * ld_block<T>; }, sums, depth);
       }
     }
   });

@@ -171,8 +171,9 @@ struct Product {
         for (int64_t row = 0; row < g.m; row += dot_height) {
           const int64_t rows = smaller(dot_height, g.m - row);
           for (int64_t i = 0; i < rows * dot_width; ++i) sums[i] = T(0);
-          dot_block(rows, columns, g.k, a + row * g.a_row, g.a_row, b + column * g.b_column, g.b_column, sums,
-                    dot_width);
+          dot_block(
+              rows, columns, g.k, a + row * g.a_row, g.a_row,
+              [&](int64_t j) { return b + (column + j) * g.b_column; }, sums, dot_width);
           for (int64_t r = 0; r < rows; ++r)
             for (int64_t j = 0; j < columns; ++j) {
               T& at = c[(row + r) * g.c_row + (column + j) * g.c_column];

@@ -54,7 +54,9 @@ Window window(const PoolGeometry& g, int axis, int64_t o) {
 
 int64_t window_volume(const PoolGeometry& g) {
   if (g.adaptive) return g.input_plane() / larger(1, g.output_plane()) + 1;
-  return g.kernel[0] * g.kernel[1] * g.kernel[2];
+  int64_t volume = 1;  // as far as it lies inside
+  for (int i = 0; i < 3; ++i) volume *= smaller(g.kernel[i], g.input[i]);
+  return volume;
 }
 
 template <class Body>
@@ -72,6 +74,19 @@ void for_planes(const PoolGeometry& g, Body body) {
   parallel::parallel_for(g.planes, larger(1, grain_work / work), [&](int64_t begin, int64_t end) {
     for (int64_t plane = begin; plane < end; ++plane) body(plane);
   });
+}
+
+// Taps [first, last) of which some lie inside the input for outputs o0 to o1 along an axis.
+struct Taps {
+  int64_t first, last;
+};
+
+Taps taps_inside(const PoolGeometry& g, int axis, int64_t o0, int64_t o1) {
+  const int64_t pad = g.pad[axis], stride = g.stride[axis], dilation = g.dilation[axis];
+  const int64_t first = larger(0, divide_up(pad - o1 * stride, dilation));
+  const int64_t last =
+      smaller(g.kernel[axis] - 1, divide_down(g.input[axis] - 1 + pad - o0 * stride, dilation));
+  return {first, last + 1};
 }
 
 // Columns [first, last) of a block whose tap t lies inside the input.
@@ -113,19 +128,16 @@ void max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* o
   T best[block];
   Index index[block];
   const int64_t stride = g.stride[2];
+  const Taps taps_z = taps_inside(g, 0, oz, oz), taps_y = taps_inside(g, 1, oy, oy);
   for (int64_t column = 0; column < g.output[2]; column += block) {
     const int64_t count = smaller(block, g.output[2] - column);
     for (int64_t j = 0; j < count; ++j) best[j] = lowest<T>(), index[j] = Index(-1);
-    for (int64_t tz = 0; tz < g.kernel[0]; ++tz) {
+    const Taps taps = taps_inside(g, 2, column, column + count - 1);
+    for (int64_t tz = taps_z.first; tz < taps_z.last; ++tz) {
       const int64_t z = oz * g.stride[0] + tz * g.dilation[0] - g.pad[0];
-      if (z < 0) continue;
-      if (z >= g.input[0]) break;
-      for (int64_t ty = 0; ty < g.kernel[1]; ++ty) {
+      for (int64_t ty = taps_y.first; ty < taps_y.last; ++ty) {
         const int64_t y = oy * g.stride[1] + ty * g.dilation[1] - g.pad[1];
-        if (y < 0) continue;
-        if (y >= g.input[1]) break;
-        for (int64_t tx = 0; tx < g.kernel[2]; ++tx) {
-          if (tx * g.dilation[2] - g.pad[2] >= g.input[2]) break;
+        for (int64_t tx = taps.first; tx < taps.last; ++tx) {
           const Columns inside = columns_inside(g, column, count, tx);
           if (inside.first >= inside.last) continue;
           const int64_t x = (column + inside.first) * stride + tx * g.dilation[2] - g.pad[2];

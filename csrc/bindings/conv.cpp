@@ -1,0 +1,101 @@
+// Convolutions.
+#include "ops/conv.h"
+
+#include "bindings/python.h"
+
+namespace penlight::bindings {
+
+namespace {
+
+using OptionalTensor = std::optional<Tensor>;
+
+// padding: numbers or 'same' / 'valid'.
+void take_padding(nb::handle padding, const char* function, ConvOptions& options) {
+  if (nb::isinstance<nb::str>(padding)) {
+    options.padding_name = nb::cast<std::string>(padding);
+    check(!options.padding_name.empty(), "Invalid padding string: ''");
+    return;
+  }
+  if (!dims_from(padding, &options.padding))
+    fail<TypeError>(function, "(): argument 'padding' must be tuple of ints or str, not ",
+                    nb::cast<std::string>(
+                        nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(padding.ptr()))).attr("__name__")));
+}
+
+constexpr const char* names[] = {"conv1d", "conv2d", "conv3d"};
+constexpr const char* transposed_names[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
+
+template <int dims>
+void bind_dims(nb::module_& m) {
+  const char* const name = names[dims - 1];
+  m.def(
+      name,
+      [name](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
+             const nb::object& padding, const Dims& dilation, Int groups, const std::string& padding_mode) {
+        ConvOptions options;
+        options.stride = stride, options.dilation = dilation, options.groups = groups;
+        options.padding_mode = padding_mode;
+        take_padding(padding, name, options);
+        return conv(dims, input, weight, bias.value_or(Tensor()), options);
+      },
+      "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1,
+      "groups"_a = 1, "padding_mode"_a = "zeros",
+      R"(Convolution (cross-correlation) over the last dimensions.
+
+Args:
+    input: ``(batch, in, ...)`` or ``(in, ...)``, with one size for each axis.
+    weight: ``(out, in / groups, ...)``.
+    bias: ``(out)``, added to every position, or None.
+    stride, dilation: a number for all axes, or one each.
+    padding: the same, on both sides; or ``'valid'`` (none); or ``'same'``: the output's size is
+        ``ceil(input / stride)`` and what cannot be halved goes to the right.
+    groups: channels are split into this many groups that do not see each other.
+    padding_mode: what is read outside: ``'zeros'``, ``'circular'``, ``'reflect'`` or ``'replicate'``. The input may
+        be wrapped around or reflected any number of times.
+
+Returns:
+    ``(batch, out, ...)`` with sizes ``floor((input + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1``.
+
+Raises:
+    RuntimeError: sizes, groups or arguments do not fit; the kernel is larger than the padded input.)");
+
+  m.def(
+      transposed_names[dims - 1],
+      [](const Tensor& input, const Tensor& weight, const OptionalTensor& bias, const Dims& stride,
+         const Dims& padding, const Dims& output_padding, Int groups, const Dims& dilation) {
+        ConvOptions options;
+        options.stride = stride, options.padding = padding, options.output_padding = output_padding;
+        options.groups = groups, options.dilation = dilation;
+        return conv_transpose(dims, input, weight, bias.value_or(Tensor()), options);
+      },
+      "input"_a, "weight"_a, "bias"_a = nb::none(), "stride"_a = 1, "padding"_a = 0, "output_padding"_a = 0,
+      "groups"_a = 1, "dilation"_a = 1,
+      R"(Transposed convolution: the gradient of a convolution with respect to its input.
+
+Args:
+    input: ``(batch, in, ...)`` or ``(in, ...)``, with one size for each axis.
+    weight: ``(in, out / groups, ...)``.
+    bias: ``(out)``, added to every position, or None.
+    stride, padding, dilation: those of the convolution that is transposed; a number for all axes, or one each.
+    output_padding: added to one side of the output; smaller than stride or dilation.
+    groups: channels are split into this many groups that do not see each other.
+
+Returns:
+    ``(batch, out, ...)`` with sizes
+    ``(input - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1``.
+
+Raises:
+    RuntimeError: sizes, groups or arguments do not fit; the output would be empty.)");
+}
+
+void bind(nb::module_& m, TensorClass&) {
+  bind_dims<1>(m);
+  bind_dims<2>(m);
+  bind_dims<3>(m);
+}
+
+const Family family{bind};
+
+}  // namespace
+
+}  // namespace penlight::bindings

@@ -1,0 +1,110 @@
+// The band: a block of the input with padding folded in, sorted so that every tap reads consecutive values.
+//
+// One axis with stride s and dilation d: output o meets tap t at input o * s + t * d + offset. With t * d =
+// shift * s + residue that is (o + shift) * s + residue + offset, so that the values of one residue, stored
+// one after the other, are met by consecutive outputs consecutively, tap t's beginning `shift` later.
+#pragma once
+
+#include "kernels/conv_gather.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+inline constexpr int64_t band_bytes = 192 * 1024;  // half of a small L2
+inline constexpr int64_t band_columns = 2048;
+
+// The residues of one axis's taps to its stride.
+struct BandAxis {
+  int64_t count;  // of different residues
+  int64_t unit;   // what they are multiples of
+  int64_t stride, tap_step;
+  bool each_its_own;  // all taps within one stride: a residue for each
+  int64_t halo;       // values of one residue beyond the number of outputs
+
+  explicit BandAxis(const TapAxis& axis) : stride(axis.step), tap_step(axis.tap_step) {
+    each_its_own = (axis.taps - 1) * tap_step < stride;
+    int64_t a = stride, b = tap_step;
+    while (b) {
+      const int64_t rest = a % b;
+      a = b, b = rest;
+    }
+    unit = each_its_own ? tap_step : a;
+    count = each_its_own ? axis.taps : stride / unit;
+    halo = (axis.taps - 1) * tap_step / stride;
+  }
+  int64_t residue_index(int64_t tap) const { return each_its_own ? tap : tap * tap_step % stride / unit; }
+  int64_t shift(int64_t tap) const { return tap * tap_step / stride; }
+  int64_t residue(int64_t index) const { return index * unit; }
+};
+
+struct Band {
+  BandAxis y, x;
+  int64_t rows, columns;    // of output in a block
+  int64_t channels;         // in a block
+  int64_t ld, stored_rows;  // a row's length; rows of one residue
+  int64_t channel_stride, size;
+
+  // positions: outputs wanted in a block; most_channels: in a block of them.
+  Band(const TapProduct& q, int64_t itemsize, int64_t positions, int64_t most_channels)
+      : y(q.axis[1]), x(q.axis[2]) {
+    columns = q.axis[2].count < band_columns ? q.axis[2].count : band_columns;
+    ld = columns + x.halo;
+    rows = positions / ld;
+    if (rows < 1) rows = 1;
+    if (rows > q.axis[1].count) rows = q.axis[1].count;
+    stored_rows = rows + y.halo;
+    channel_stride = q.axis[0].taps * y.count * x.count * stored_rows * ld;
+    channels = band_bytes / itemsize / channel_stride;
+    if (channels < 1) channels = 1;
+    if (channels > most_channels) channels = most_channels;
+    if (channels > q.channels) channels = q.channels;
+    if (q.channels > 0) {  // evenly
+      const int64_t blocks = (q.channels + channels - 1) / channels;
+      channels = (q.channels + blocks - 1) / blocks;
+    } else {
+      channels = 1;
+    }
+    size = channels * channel_stride;
+  }
+
+  // offsets[channel, tap]
+  void fill_offsets(const TapProduct& q, int32_t* offsets) const {
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t tz = 0; tz < q.axis[0].taps; ++tz)
+        for (int64_t ty = 0; ty < q.axis[1].taps; ++ty)
+          for (int64_t tx = 0; tx < q.axis[2].taps; ++tx)
+            *offsets++ =
+                static_cast<int32_t>((((c * q.axis[0].taps + tz) * y.count + y.residue_index(ty)) * x.count +
+                                      x.residue_index(tx)) *
+                                         stored_rows * ld +
+                                     y.shift(ty) * ld + x.shift(tx));
+  }
+
+  // The values that outputs (z0, y0 .. y0 + row_count, x0 ...) meet in some channels.
+  template <class T>
+  void fill(const TapProduct& q, const T* source, int64_t channel_count, int64_t z0, int64_t y0,
+            int64_t row_count, int64_t x0, T* to) const {
+    const TapAxis &az = q.axis[0], &ay = q.axis[1], &ax = q.axis[2];
+    const int64_t plane = q.source_plane();
+    for (int64_t c = 0; c < channel_count; ++c)
+      for (int64_t tz = 0; tz < az.taps; ++tz) {
+        const int64_t at_z = padded_source(q.mode, z0 * az.step + tz * az.tap_step + az.offset, az.size);
+        for (int64_t ry = 0; ry < y.count; ++ry)
+          for (int64_t rx = 0; rx < x.count; ++rx)
+            for (int64_t row = 0; row < stored_rows; ++row, to += ld) {
+              const int64_t at_y =
+                  row < row_count + y.halo
+                      ? padded_source(q.mode, (y0 + row) * ay.step + y.residue(ry) + ay.offset, ay.size)
+                      : -1;
+              if (at_z < 0 || at_y < 0) {
+                for (int64_t j = 0; j < ld; ++j) to[j] = T(0);
+                continue;
+              }
+              gather_run(source + c * plane + (at_z * ay.size + at_y) * ax.size, ax.size, q.mode,
+                         x0 * ax.step + x.residue(rx) + ax.offset, ax.step, ld, to);
+            }
+      }
+    for (int64_t j = 0; j < 8 * native_width<T>; ++j) to[j] = T(0);  // what the last tile reads beyond
+  }
+};
+
+}  // namespace penlight::kernels::PENLIGHT_ISA
