@@ -40,6 +40,7 @@ def tensor(
 
     Example::
 
+        >>> import penlight
         >>> penlight.tensor([[1.0, -1.0], [1.0, -1.0]])
         tensor([[ 1., -1.],
                 [ 1., -1.]])

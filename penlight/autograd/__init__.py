@@ -62,6 +62,7 @@ def backward(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.ones(2, requires_grad=True)
         >>> penlight.autograd.backward((x * x).sum())
         >>> x.grad
@@ -105,6 +106,7 @@ def grad(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.tensor(3.0, requires_grad=True)
         >>> penlight.autograd.grad(x**3, x)
         (tensor(27.),)
@@ -146,14 +148,13 @@ def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
     return alias.requires_grad_() if requires_grad else alias
 
 
+# It needs grad; and the function hides the module of the same name, as in PyTorch.
+from penlight.autograd.gradcheck import gradcheck, gradgradcheck  # noqa: E402
+
+
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("gradcheck", "gradgradcheck"):
-        # The function takes the place of the module of the same name, as in PyTorch.
-        module = import_module("penlight.autograd.gradcheck")
-        globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
-        return globals()[name]
     if name in ("functional", "graph", "forward_ad", "profiler"):
         return import_module(f"penlight.autograd.{name}")
     raise AttributeError(f"module 'penlight.autograd' has no attribute '{name}'")

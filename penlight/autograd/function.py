@@ -94,6 +94,7 @@ class Function:
 
     Example::
 
+        >>> import penlight
         >>> class Square(penlight.autograd.Function):
         ...     @staticmethod
         ...     def forward(ctx, x):

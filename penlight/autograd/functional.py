@@ -123,6 +123,7 @@ def vjp(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.tensor([1.0, 2.0])
         >>> penlight.autograd.functional.vjp(lambda x: x * x, x, penlight.ones(2))
         (tensor([1., 4.]), tensor([2., 4.]))
@@ -151,6 +152,7 @@ def jvp(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.tensor([1.0, 2.0])
         >>> penlight.autograd.functional.jvp(lambda x: x * x, x, penlight.tensor([1.0, 0.0]))
         (tensor([1., 4.]), tensor([2., 0.]))
@@ -191,6 +193,7 @@ def jacobian(
 
     Example::
 
+        >>> import penlight
         >>> penlight.autograd.functional.jacobian(lambda x: x * x, penlight.tensor([1.0, 2.0]))
         tensor([[2., 0.],
                 [0., 4.]])
@@ -237,6 +240,7 @@ def hessian(
 
     Example::
 
+        >>> import penlight
         >>> penlight.autograd.functional.hessian(lambda x: (x**3).sum(), penlight.tensor([1.0, 2.0]))
         tensor([[ 6.,  0.],
                 [ 0., 12.]])
@@ -269,6 +273,7 @@ def vhp(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.tensor([1.0, 2.0])
         >>> penlight.autograd.functional.vhp(lambda x: (x**3).sum(), x, penlight.ones(2))
         (tensor(9.), tensor([ 6., 12.]))
@@ -296,6 +301,7 @@ def hvp(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.tensor([1.0, 2.0])
         >>> penlight.autograd.functional.hvp(lambda x: (x**3).sum(), x, penlight.ones(2))
         (tensor(9.), tensor([ 6., 12.]))

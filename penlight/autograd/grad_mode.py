@@ -62,6 +62,7 @@ class no_grad(_Switch):
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.ones(2, requires_grad=True)
         >>> with penlight.no_grad():
         ...     y = x * 2

@@ -94,6 +94,7 @@ def gradcheck(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.rand(3, dtype=penlight.float64, requires_grad=True)
         >>> penlight.autograd.gradcheck(penlight.sin, (x,))
         True
@@ -239,6 +240,7 @@ def gradgradcheck(
 
     Example::
 
+        >>> import penlight
         >>> x = penlight.rand(3, dtype=penlight.float64, requires_grad=True)
         >>> penlight.autograd.gradgradcheck(penlight.sin, (x,))
         True
