@@ -93,6 +93,7 @@ def check_stub():
     tree = ast.parse(Path(module.__file__).with_name("_C.pyi").read_text(encoding="utf-8"))
     known = {getattr(node, "name", None) for node in tree.body}
     known |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
+    known |= {name.id for node in tree.body if isinstance(node, ast.Assign) for name in node.targets}
     for name in dir(module):
         if not name.startswith("_") and name not in known:
             yield f"the stub lacks {name}"
