@@ -21,6 +21,7 @@ MODULES = sorted(
         if not module.name.endswith("__main__") and "._C" not in module.name
     }
 )
+GIVEN = {"penlight": penlight, "torch": penlight}  # what an example in a docstring need not import
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -44,7 +45,7 @@ def test_the_examples_of_a_document_run(document):
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name):
     module = importlib.import_module(name)
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name, extraglobs=GIVEN):
         run(test)
 
 

@@ -38,7 +38,8 @@ double probe_fma(bool in_double) {
   return static_cast<double>(operations) / time / 1e9;
 }
 
-// GB/s read and written by one pass over arrays of 16 MiB each, as the benchmarks use them, on all threads set.
+// GB/s read and written by one pass over arrays of 16 MiB each, as the benchmarks use them, on all threads
+// set.
 double probe_stream(const std::string& name) {
   using kernels::Stream;
   const std::pair<const char*, std::pair<Stream, int>> kinds[] = {

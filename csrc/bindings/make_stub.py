@@ -40,7 +40,9 @@ def stub(module) -> str:
             lines.append("    def __getattr__(self, name: str) -> Any: ...  # those written in Python\n")
             in_tensor = False
         if SIGNATURE.match(line):
-            line = line.replace("-> object", "-> Any")
+            line = line.replace("-> object", "-> Any").replace(
+                ", from: ", ", from_: "
+            )  # a word of the language
             line = DTYPE.sub("_dtype", BUILT_IN.sub(r"builtins.\1\2", line))
         lines.append(line)
     return "\n".join([*lines, FOOT])

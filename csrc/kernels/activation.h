@@ -1,7 +1,7 @@
 // Activations: elementwise functions with parameters, and their derivatives times a gradient.
 //
-// Contract: all arrays contiguous, n elements of one type, float, double or a 16-bit format (which computes in float).
-// The result is overwritten; it may be the same memory as an input.
+// Contract: all arrays contiguous, n elements of one type, float, double or a 16-bit format (which computes
+// in float). The result is overwritten; it may be the same memory as an input.
 #pragma once
 
 #include "kernels/dtype.h"
@@ -27,10 +27,11 @@ struct ActivationParameters {
 };
 
 struct ActivationKernels {
-  void (*forward)(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* x, void* y);
+  void (*forward)(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* x,
+                  void* y);
   // result = g * f'(x)
-  void (*backward)(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* g, const void* x,
-                   void* result);
+  void (*backward)(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* g,
+                   const void* x, void* result);
 };
 
 PENLIGHT_DECLARE_KERNELS(ActivationKernels, activation)

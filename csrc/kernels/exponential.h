@@ -1,8 +1,9 @@
 // exp as plain arithmetic, so that loops over it become vector code. Included by kernel files only.
 //
-// exp(x) = 2^k exp(r) with k = round(x / ln 2) and |r| <= ln(2) / 2: the rest r is found with ln 2 in two parts, of
-// which the first times k is exact (Cody and Waite 1980), exp(r) is its Taylor polynomial, and 2^k is multiplied in
-// by halves, so that results below the smallest normal number round rightly. At most 2 ulp off.
+// exp(x) = 2^k exp(r) with k = round(x / ln 2) and |r| <= ln(2) / 2: the rest r is found with ln 2 in two
+// parts, of which the first times k is exact (Cody and Waite 1980), exp(r) is its Taylor polynomial, and 2^k
+// is multiplied in by halves, so that results below the smallest normal number round rightly. At most 2 ulp
+// off.
 #pragma once
 
 #include <cstdint>

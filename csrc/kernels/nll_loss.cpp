@@ -9,10 +9,14 @@ namespace {
 template <class Body>
 void visit_floating(DType dtype, const Body& body) {
   switch (dtype) {
-    case DType::f64: return body(TypeTag<double>{});
-    case DType::f16: return body(TypeTag<Half>{});
-    case DType::bf16: return body(TypeTag<BFloat16>{});
-    default: return body(TypeTag<float>{});
+    case DType::f64:
+      return body(TypeTag<double>{});
+    case DType::f16:
+      return body(TypeTag<Half>{});
+    case DType::bf16:
+      return body(TypeTag<BFloat16>{});
+    default:
+      return body(TypeTag<float>{});
   }
 }
 

@@ -28,10 +28,10 @@ Tensor gradient(Activation op, const ActivationParameters& p, const Tensor& g, c
 
 // y = f(x); recorded(g, x) is g * f'(x) in other operations.
 template <class Recorded>
-Tensor activation(Activation op, const char* name, const char* node, const ActivationParameters& p, const Tensor& x,
-                  Recorded recorded) {
-  check<NotImplementedError>(is_floating(x.dtype()), "\"", name, "\" not implemented for '", scalar_name(x.dtype()),
-                             "'");
+Tensor activation(Activation op, const char* name, const char* node, const ActivationParameters& p,
+                  const Tensor& x, Recorded recorded) {
+  check<NotImplementedError>(is_floating(x.dtype()), "\"", name, "\" not implemented for '",
+                             scalar_name(x.dtype()), "'");
   Tensor y = empty(x.sizes(), x.dtype());
   {
     const Tensor from = ordered(x);
@@ -49,13 +49,16 @@ Tensor activation(Activation op, const char* name, const char* node, const Activ
   return y;
 }
 
-Tensor above(const Tensor& x, double limit) { return compare(CompareOp::gt, x, limit); }
+Tensor above(const Tensor& x, double limit) {
+  return compare(CompareOp::gt, x, limit);
+}
 
 }  // namespace
 
 Tensor leaky_relu(const Tensor& x, double slope) {
-  return activation(Activation::leaky_relu, "leaky_relu_cpu", "LeakyReluBackward0", {slope, 0, 0}, x,
-                    [slope](const Tensor& g, const Tensor& x) { return where(above(x, 0), g, mul(g, slope)); });
+  return activation(
+      Activation::leaky_relu, "leaky_relu_cpu", "LeakyReluBackward0", {slope, 0, 0}, x,
+      [slope](const Tensor& g, const Tensor& x) { return where(above(x, 0), g, mul(g, slope)); });
 }
 
 Tensor elu(const Tensor& x, double alpha, double scale, double input_scale) {
@@ -79,25 +82,28 @@ Tensor gelu(const Tensor& x, const std::string& approximate) {
                         return mul(g, mul(add(add(t, side), 1), 0.5));
                       });
   check(approximate == "none", "approximate argument must be either none or tanh.");
-  return activation(Activation::gelu, "GeluKernelImpl", "GeluBackward0", {}, x, [](const Tensor& g, const Tensor& x) {
-    const Tensor below = mul(add(erf(mul(x, M_SQRT1_2)), 1), 0.5);
-    const Tensor density = mul(exp(mul(mul(x, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2);
-    return mul(g, add(below, mul(x, density)));
-  });
+  return activation(Activation::gelu, "GeluKernelImpl", "GeluBackward0", {}, x,
+                    [](const Tensor& g, const Tensor& x) {
+                      const Tensor below = mul(add(erf(mul(x, M_SQRT1_2)), 1), 0.5);
+                      const Tensor density = mul(exp(mul(mul(x, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2);
+                      return mul(g, add(below, mul(x, density)));
+                    });
 }
 
 Tensor silu(const Tensor& x) {
-  return activation(Activation::silu, "silu_cpu", "SiluBackward0", {}, x, [](const Tensor& g, const Tensor& x) {
-    const Tensor s = sigmoid(x);
-    return mul(g, mul(s, add(mul(x, sub(1, s)), 1)));
-  });
+  return activation(Activation::silu, "silu_cpu", "SiluBackward0", {}, x,
+                    [](const Tensor& g, const Tensor& x) {
+                      const Tensor s = sigmoid(x);
+                      return mul(g, mul(s, add(mul(x, sub(1, s)), 1)));
+                    });
 }
 
 Tensor mish(const Tensor& x) {
-  return activation(Activation::mish, "mish_cpu", "MishBackward0", {}, x, [](const Tensor& g, const Tensor& x) {
-    const Tensor t = tanh(softplus(x, 1, 20));
-    return mul(g, add(t, mul(mul(x, sigmoid(x)), sub(1, mul(t, t)))));
-  });
+  return activation(Activation::mish, "mish_cpu", "MishBackward0", {}, x,
+                    [](const Tensor& g, const Tensor& x) {
+                      const Tensor t = tanh(softplus(x, 1, 20));
+                      return mul(g, add(t, mul(mul(x, sigmoid(x)), sub(1, mul(t, t)))));
+                    });
 }
 
 Tensor softplus(const Tensor& x, double beta, double threshold) {

@@ -17,7 +17,8 @@ Reduction reduction_from(const std::string& name) {
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
   const DType dtype = result_type(input, target);
-  check<NotImplementedError>(is_floating(dtype), "\"mse_cpu\" not implemented for '", scalar_name(dtype), "'");
+  check<NotImplementedError>(is_floating(dtype), "\"mse_cpu\" not implemented for '", scalar_name(dtype),
+                             "'");
   Tensor y;
   {
     GradModeGuard unrecorded(false);
@@ -42,18 +43,21 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) 
 namespace {
 
 void check_between_0_and_1(const Tensor& x, const char* name) {
-  const Tensor inside = all(compare(CompareOp::logical_and, compare(CompareOp::ge, x, 0), compare(CompareOp::le, x, 1)));
+  const Tensor inside =
+      all(compare(CompareOp::logical_and, compare(CompareOp::ge, x, 0), compare(CompareOp::le, x, 1)));
   check(*inside.data<bool>(), "all elements of ", name, " should be between 0 and 1");
 }
 
 // log(x), but not below -100, so that the loss of a certain mistake is finite.
-Tensor held_log(const Tensor& x) { return maximum(log(x), -100.0); }
+Tensor held_log(const Tensor& x) {
+  return maximum(log(x), -100.0);
+}
 
 }  // namespace
 
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& target) {
-  check(input.sizes() == target.sizes(), "binary_cross_entropy: input has size ", input.sizes(), " and target ",
-        target.sizes(), "; they must be the same");
+  check(input.sizes() == target.sizes(), "binary_cross_entropy: input has size ", input.sizes(),
+        " and target ", target.sizes(), "; they must be the same");
   check<NotImplementedError>(is_floating(input.dtype()), "\"binary_cross_entropy\" not implemented for '",
                              scalar_name(input.dtype()), "'");
   check(input.dtype() == target.dtype(), "Found dtype ", scalar_name(target.dtype()), " but expected ",
@@ -66,8 +70,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target) {
     y = sub(mul(sub(target, 1), held_log(sub(1, input))), mul(target, held_log(input)));
   }
   if (needs_grad(input, target))
-    record("BinaryCrossEntropyBackward0", {input, target}, y, kept(keep("self", input), keep("target", target)),
-           [](Backward& b, const Tensor& g) {
+    record("BinaryCrossEntropyBackward0", {input, target}, y,
+           kept(keep("self", input), keep("target", target)), [](Backward& b, const Tensor& g) {
              const Tensor x = b.saved(0), t = b.saved(1);
              Grads grads(2);
              // The divisor is held above 1e-12: at x = 0 and 1 the slope is steep, not infinite.
@@ -84,18 +88,19 @@ namespace {
 struct NllTask {
   Tensor target, weight;  // contiguous; weight may be undefined
   NllShape shape;
-  Dims sizes;             // of the log-probabilities
+  Dims sizes;  // of the log-probabilities
   DType dtype;
   Reduction reduction;
   int64_t ignore;
-  double factor = 1;      // of the gradient: 1 / the sum of weights used, for the mean
+  double factor = 1;  // of the gradient: 1 / the sum of weights used, for the mean
   const char* node;
   const void* weights() const { return weight.defined() ? weight.raw() : nullptr; }
 };
 
 Tensor nll_apply(const NllTask& task, const Tensor& x);
 
-// The loss is linear in the log-probabilities: its derivative is the transpose, and the transpose's is the loss.
+// The loss is linear in the log-probabilities: its derivative is the transpose, and the transpose's is the
+// loss.
 Tensor nll_transpose(const NllTask& task, const Tensor& g) {
   Tensor gx = empty(task.sizes, task.dtype);
   const Tensor from = ordered(cast(g, task.dtype));
@@ -113,8 +118,8 @@ Tensor nll_apply(const NllTask& given, const Tensor& x) {
   Tensor y = empty(single ? Dims{} : task.target.sizes(), task.dtype);
   double sum = 0, total = 0;
   const Tensor from = ordered(x);
-  kernels::nll_forward(task.dtype, task.shape, from.raw(), task.target.data<int64_t>(), task.weights(), task.ignore,
-                       single ? nullptr : y.raw(), &sum, &total);
+  kernels::nll_forward(task.dtype, task.shape, from.raw(), task.target.data<int64_t>(), task.weights(),
+                       task.ignore, single ? nullptr : y.raw(), &sum, &total);
   if (task.reduction == Reduction::mean) task.factor = 1 / total;
   if (single) fill_values(y, Scalar(task.reduction == Reduction::mean ? sum / total : sum));
   if (needs_grad(x))
@@ -128,8 +133,8 @@ void check_nll_sizes(const Tensor& x, const Tensor& target) {
   const int64_t dims = x.dim(), given = target.dim();
   check<ValueError>(dims > 0, "Expected 1 or more dimensions (got 0)");
   if (dims == 1) {
-    check<ValueError>(given <= 1 && target.numel() == 1, "For 1D input, 1D target must have size 1, but got target size: ",
-                      target.numel());
+    check<ValueError>(given <= 1 && target.numel() == 1,
+                      "For 1D input, 1D target must have size 1, but got target size: ", target.numel());
     return;
   }
   check<ValueError>(given > 0 && target.size(0) == sizes[0], "Expected input batch_size (", sizes[0],
@@ -141,7 +146,8 @@ void check_nll_sizes(const Tensor& x, const Tensor& target) {
   Dims wanted{sizes[0]};
   for (int64_t d = 2; d < dims; ++d) wanted.push_back(sizes[static_cast<std::size_t>(d)]);
   if (dims == 4) {
-    check(given == 3, "only batches of spatial targets supported (3D tensors) but got targets of dimension: ", given);
+    check(given == 3,
+          "only batches of spatial targets supported (3D tensors) but got targets of dimension: ", given);
     check(target.sizes() == wanted, "size mismatch (got input: ", sizes, " , target: ", target.sizes());
   }
   check(target.sizes() == wanted, "Expected target size ", wanted, ", got ", target.sizes());
@@ -149,7 +155,8 @@ void check_nll_sizes(const Tensor& x, const Tensor& target) {
 
 }  // namespace
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, Reduction reduction, int64_t ignore) {
+Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, Reduction reduction,
+                int64_t ignore) {
   check(target.dtype() == DType::i64 || target.dtype() == DType::u8,
         "expected target dtype to be Long or Byte, but got ", scalar_name(target.dtype()));
   check_nll_sizes(input, target);
@@ -170,7 +177,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
           " classes or no classes but got weight tensor of shape: ", weight.sizes());
     check(weight.dtype() == input.dtype(), "expected scalar type ", scalar_name(input.dtype()), " but found ",
           scalar_name(weight.dtype()));
-    check(!needs_grad(weight), "The function 'nll_loss", input.dim() > 2 ? "2d" : "", "_forward' is not differentiable "
+    check(!needs_grad(weight), "The function 'nll_loss", input.dim() > 2 ? "2d" : "",
+          "_forward' is not differentiable "
           "with respect to argument 'weight'. This input cannot have requires_grad True.");
     task.weight = ordered(weight);
   }

@@ -1,5 +1,5 @@
-// Normalisation. Forward and derivative are fused passes; a derivative that is itself recorded is written in other
-// operations, beginning with the statistics, which depend on the input.
+// Normalisation. Forward and derivative are fused passes; a derivative that is itself recorded is written in
+// other operations, beginning with the statistics, which depend on the input.
 #include "ops/norm.h"
 
 #include <cmath>
@@ -29,7 +29,9 @@ Column column_or(const Tensor& values, int64_t n, double fallback) {
   return Column(values.defined() ? detach(values) : full(Dims{n}, Scalar(fallback), DType::f64));
 }
 
-Tensor as(const Column& column, const Dims& sizes, DType dtype) { return reshape(cast(column.tensor, dtype), sizes); }
+Tensor as(const Column& column, const Dims& sizes, DType dtype) {
+  return reshape(cast(column.tensor, dtype), sizes);
+}
 
 // ---- batch norm
 
@@ -59,7 +61,8 @@ struct BatchNorm {
 };
 
 // The gradients of x, weight and bias, in recorded operations.
-Grads recorded_gradients(const BatchNorm& n, Backward& b, const Tensor& g, const Tensor& x, const Tensor& weight) {
+Grads recorded_gradients(const BatchNorm& n, Backward& b, const Tensor& g, const Tensor& x,
+                         const Tensor& weight) {
   const Dims channels = channel_sizes(x), over = all_but_channels(x), flat{x.size(1)};
   Tensor centred, rstd;
   if (n.training) {
@@ -74,8 +77,7 @@ Grads recorded_gradients(const BatchNorm& n, Backward& b, const Tensor& g, const
   if (b.needs(0)) {
     const Tensor scale = n.has_weight ? mul(reshape(weight, channels), rstd) : rstd;
     Tensor inner = g;
-    if (n.training)
-      inner = sub(sub(g, mean(g, over, true)), mul(normal, mean(mul(g, normal), over, true)));
+    if (n.training) inner = sub(sub(g, mean(g, over, true)), mul(normal, mean(mul(g, normal), over, true)));
     grads[0] = mul(inner, scale);
   }
   if (b.needs(1)) grads[1] = cast(reshape(sum(mul(g, normal), over), flat), weight.dtype());
@@ -83,7 +85,8 @@ Grads recorded_gradients(const BatchNorm& n, Backward& b, const Tensor& g, const
   return grads;
 }
 
-Grads fused_gradients(const BatchNorm& n, Backward& b, const Tensor& given, const Tensor& x, const Tensor& weight) {
+Grads fused_gradients(const BatchNorm& n, Backward& b, const Tensor& given, const Tensor& x,
+                      const Tensor& weight) {
   const ChannelShape shape = channel_shape(x);
   const int64_t channels = shape.channels;
   const double count = static_cast<double>(shape.samples) * static_cast<double>(shape.inner);
@@ -95,7 +98,8 @@ Grads fused_gradients(const BatchNorm& n, Backward& b, const Tensor& given, cons
   const void *gp = g.raw(), *xp = from.raw();
   void* to = b.needs(0) ? grads[0].raw() : nullptr;
   const double *mean = n.mean.data(), *rstd = n.rstd.data(), *weights = scale.data();
-  double *sum = sums.data(), *product = products.data(), *ap = a.data(), *xc = of_x.data(), *cc = constant.data();
+  double *sum = sums.data(), *product = products.data(), *ap = a.data(), *xc = of_x.data(),
+         *cc = constant.data();
   {
     Unlocked unlocked(x.numel());
     const auto& kernel = kernels::norm();
@@ -117,7 +121,8 @@ Grads fused_gradients(const BatchNorm& n, Backward& b, const Tensor& given, cons
 void check_channels(const Tensor& values, const char* name, int64_t channels) {
   if (!values.defined()) return;
   check(values.numel() == channels, name, " should contain ", channels, " elements not ", values.numel());
-  check(is_floating(values.dtype()), name, " should be a floating point tensor, got ", scalar_name(values.dtype()));
+  check(is_floating(values.dtype()), name, " should be a floating point tensor, got ",
+        scalar_name(values.dtype()));
 }
 
 // running += momentum * (fresh - running)
@@ -136,7 +141,8 @@ void move_running(const Tensor& running, const Column& fresh, double factor, dou
 
 Tensor batch_norm(const Tensor& x, const BatchNormTensors& with, bool training, double momentum, double eps) {
   check<IndexError>(x.dim() > 1, "Dimension out of range (expected to be in range of [-1, 0], but got 1)");
-  check<NotImplementedError>(is_floating(x.dtype()), "\"batch_norm\" not implemented for '", scalar_name(x.dtype()), "'");
+  check<NotImplementedError>(is_floating(x.dtype()), "\"batch_norm\" not implemented for '",
+                             scalar_name(x.dtype()), "'");
   const ChannelShape shape = channel_shape(x);
   const int64_t channels = shape.channels;
   check_channels(with.running_mean, "running_mean", channels);
@@ -213,7 +219,8 @@ struct LayerNorm {
   Column mean, rstd;
 };
 
-Grads recorded_gradients(const LayerNorm& n, Backward& b, const Tensor& g, const Tensor& x, const Tensor& weight) {
+Grads recorded_gradients(const LayerNorm& n, Backward& b, const Tensor& g, const Tensor& x,
+                         const Tensor& weight) {
   const Dims& over = n.rows.over;
   const Tensor centred = sub(x, mean(x, over, true));
   const Tensor rstd = rsqrt(add(mean(mul(centred, centred), over, true), n.eps));
@@ -230,7 +237,8 @@ Grads recorded_gradients(const LayerNorm& n, Backward& b, const Tensor& g, const
   return grads;
 }
 
-Grads fused_gradients(const LayerNorm& n, Backward& b, const Tensor& given, const Tensor& x, const Tensor& weight) {
+Grads fused_gradients(const LayerNorm& n, Backward& b, const Tensor& given, const Tensor& x,
+                      const Tensor& weight) {
   const Tensor g = ordered(cast(given, x.dtype())), from = ordered(x);
   const Tensor weights = weight.defined() ? ordered(weight) : weight;
   const bool sums = b.needs(1) || b.needs(2);
@@ -255,9 +263,10 @@ Grads fused_gradients(const LayerNorm& n, Backward& b, const Tensor& given, cons
 
 void check_affine(const Tensor& values, const char* name, const Dims& normalized, DType dtype) {
   if (!values.defined()) return;
-  check(values.sizes() == normalized, "Expected ", name, " to be of same shape as normalized_shape, but got ", name,
-        " of shape ", values.sizes(), " and normalized_shape = ", normalized);
-  check(values.dtype() == dtype, "expected scalar type ", scalar_name(dtype), " but found ", scalar_name(values.dtype()));
+  check(values.sizes() == normalized, "Expected ", name, " to be of same shape as normalized_shape, but got ",
+        name, " of shape ", values.sizes(), " and normalized_shape = ", normalized);
+  check(values.dtype() == dtype, "expected scalar type ", scalar_name(dtype), " but found ",
+        scalar_name(values.dtype()));
 }
 
 // Normalises rows of n elements, unrecorded.
@@ -275,9 +284,11 @@ Tensor normalized_rows(const LayerNorm& n, const Tensor& x, const Tensor& weight
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight, const Tensor& bias,
+                  double eps) {
   check(!normalized.empty(),
-        "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+        "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but "
+        "got "
         "normalized_shape = ",
         normalized);
   bool fits = x.sizes().size() >= normalized.size();
@@ -286,8 +297,8 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
   if (!fits) {
     std::string stars = "[*";
     for (int64_t size : normalized) stars += text(", ", size);
-    fail("Given normalized_shape=", normalized, ", expected input with shape ", stars, "], but got input of size",
-         x.sizes());
+    fail("Given normalized_shape=", normalized, ", expected input with shape ", stars,
+         "], but got input of size", x.sizes());
   }
   check<NotImplementedError>(is_floating(x.dtype()), "\"LayerNormKernelImpl\" not implemented for '",
                              scalar_name(x.dtype()), "'");
@@ -312,8 +323,10 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
   check(x.dim() >= 2, "Expected at least 2 dimensions for input tensor but received ", x.dim());
   check(groups > 0, "Expected num groups to be greater than 0, got ", groups);
-  check(x.size(1) % groups == 0, "Expected number of channels in input to be divisible by num_groups, but got input "
-        "of shape ", x.sizes(), " and num_groups=", groups);
+  check(x.size(1) % groups == 0,
+        "Expected number of channels in input to be divisible by num_groups, but got input "
+        "of shape ",
+        x.sizes(), " and num_groups=", groups);
   check<NotImplementedError>(is_floating(x.dtype()), "\"GroupNormKernelImpl\" not implemented for '",
                              scalar_name(x.dtype()), "'");
   for (const auto& [values, name] : {std::pair(&weight, "weight"), std::pair(&bias, "bias")})
@@ -346,17 +359,20 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
              const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
              const Tensor flat_x = reshape(x, row_sizes);
              // Normalised anew: recorded where it must be, one pass where not.
-             const Tensor normal = reshape(needs_grad(g, x, weight) ? layer_norm(flat_x, Dims{rows.n}, {}, {}, eps)
-                                                                    : normalized_rows(n, flat_x, {}, {}),
-                                           x.sizes());
+             const Tensor normal =
+                 reshape(needs_grad(g, x, weight) ? layer_norm(flat_x, Dims{rows.n}, {}, {}, eps)
+                                                  : normalized_rows(n, flat_x, {}, {}),
+                         x.sizes());
              Grads grads(3);
              if (b.needs(0)) {
-               const Tensor inner = reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, row_sizes);
+               const Tensor inner =
+                   reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, row_sizes);
                const Tensor centred = sub(flat_x, mean(flat_x, rows.over, true));
                const Tensor rstd = rsqrt(add(mean(mul(centred, centred), rows.over, true), eps));
                const Tensor unit = reshape(normal, row_sizes);
                const Tensor moved = sub(inner, mean(inner, rows.over, true));
-               grads[0] = reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), rows.over, true))), rstd), x.sizes());
+               grads[0] = reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), rows.over, true))), rstd),
+                                  x.sizes());
              }
              if (b.needs(1)) grads[1] = reshape(sum(mul(g, normal), over), flat);
              if (b.needs(2)) grads[2] = reshape(sum(g, over), flat);

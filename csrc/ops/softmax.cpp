@@ -11,7 +11,8 @@ namespace {
 
 kernels::SoftmaxShape shape_along(const Tensor& x, int64_t dim) {
   kernels::SoftmaxShape shape{1, 1, 1};
-  for (int64_t d = 0; d < x.dim(); ++d) (d < dim ? shape.outer : d == dim ? shape.n : shape.inner) *= x.size(d);
+  for (int64_t d = 0; d < x.dim(); ++d)
+    (d < dim ? shape.outer : d == dim ? shape.n : shape.inner) *= x.size(d);
   return shape;
 }
 
@@ -46,9 +47,8 @@ Tensor along(bool log, const char* node, const Tensor& self, int64_t dim, std::o
     kernels::softmax().forward(x.dtype(), log, shape, xp, to);
   }
   if (needs_grad(x))
-    record(node, x, y, kept(keep_output("result", y)), [log, dim](Backward& b, const Tensor& g) {
-      return Grads{gradient(log, g, b.saved(0), dim)};
-    });
+    record(node, x, y, kept(keep_output("result", y)),
+           [log, dim](Backward& b, const Tensor& g) { return Grads{gradient(log, g, b.saved(0), dim)}; });
   return y;
 }
 

@@ -83,10 +83,28 @@ def weighted(name, label, *inputs, keyword="weight", smooth=True, **options):
 
 ACTIVATIONS = [
     function(name, apart(3, 5))
-    for name in (
-        "relu relu6 hardtanh leaky_relu elu selu celu gelu silu mish softplus logsigmoid sigmoid tanh softsign "
-        "tanhshrink hardshrink softshrink hardsigmoid hardswish"
-    ).split()
+    for name in [
+        "relu",
+        "relu6",
+        "hardtanh",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "softplus",
+        "logsigmoid",
+        "sigmoid",
+        "tanh",
+        "softsign",
+        "tanhshrink",
+        "hardshrink",
+        "softshrink",
+        "hardsigmoid",
+        "hardswish",
+    ]
 ] + [
     function("hardtanh", apart(4, 3), label="limits", min_val=-0.5, max_val=2.0),
     function("leaky_relu", apart(4, 3), label="slope", negative_slope=0.3),
@@ -137,7 +155,9 @@ NORMS = [
         normal(5),
     ),
     Case(
-        "batch_norm-plain", lambda lib, x: lib.nn.functional.batch_norm(x, None, None, training=True), normal(4, 3, 2)
+        "batch_norm-plain",
+        lambda lib, x: lib.nn.functional.batch_norm(x, None, None, training=True),
+        normal(4, 3, 2),
     ),
     Case(
         "batch_norm-evaluation",
@@ -182,7 +202,14 @@ NORMS = [
     function("cosine_similarity", normal(3, 4), normal(3, 4), dim=1),
     function("pairwise_distance", normal(3, 4), normal(3, 4)),
     function("pdist", normal(4, 3)),
-    Case("bilinear", lambda lib, *t: lib.nn.functional.bilinear(*t), normal(3, 2), normal(3, 4), normal(5, 2, 4), normal(5)),
+    Case(
+        "bilinear",
+        lambda lib, *t: lib.nn.functional.bilinear(*t),
+        normal(3, 2),
+        normal(3, 4),
+        normal(5, 2, 4),
+        normal(5),
+    ),
     Case("linear", lambda lib, *t: lib.nn.functional.linear(*t), normal(2, 3, 4), normal(5, 4), normal(5)),
 ]
 
@@ -196,21 +223,32 @@ LOSSES = [
     weighted("mse_loss", "weights", normal(3, 4), normal(3, 4), fixed_positive(3, 4)),
     function("binary_cross_entropy", unit(3, 4), unit(3, 4)),
     function("binary_cross_entropy_with_logits", normal(3, 4), unit(3, 4)),
-    weighted("binary_cross_entropy", "weights", unit(3, 4), unit(3, 4), fixed_positive(3, 4), reduction="sum"),
     weighted(
-        "binary_cross_entropy_with_logits", "pos", normal(3, 4), unit(3, 4), fixed_positive(4), keyword="pos_weight"
+        "binary_cross_entropy", "weights", unit(3, 4), unit(3, 4), fixed_positive(3, 4), reduction="sum"
+    ),
+    weighted(
+        "binary_cross_entropy_with_logits",
+        "pos",
+        normal(3, 4),
+        unit(3, 4),
+        fixed_positive(4),
+        keyword="pos_weight",
     ),
     function("kl_div", normal(3, 4), probabilities(3, 4), reduction="batchmean"),
     function("kl_div", normal(3, 4), normal(3, 4), label="log", reduction="sum", log_target=True),
     function("poisson_nll_loss", normal(3, 4), positive(3, 4)),
-    function("poisson_nll_loss", positive(3, 4), 3 * positive(3, 4), label="full", log_input=False, full=True),
+    function(
+        "poisson_nll_loss", positive(3, 4), 3 * positive(3, 4), label="full", log_input=False, full=True
+    ),
     function("gaussian_nll_loss", normal(3, 4), normal(3, 4), positive(3, 1), full=True),
     function("soft_margin_loss", normal(3, 4), signs(3, 4)),
     function("hinge_embedding_loss", apart(3, 4), signs(3, 4), smooth=False),
     function("margin_ranking_loss", normal(5), normal(5), signs(5), margin=0.5, smooth=False),
     function("cosine_embedding_loss", normal(5, 3), normal(5, 3), signs(5), smooth=False),
     function("triplet_margin_loss", normal(4, 3), normal(4, 3), normal(4, 3), smooth=False),
-    function("triplet_margin_loss", normal(4, 3), normal(4, 3), normal(4, 3), label="swap", swap=True, smooth=False),
+    function(
+        "triplet_margin_loss", normal(4, 3), normal(4, 3), normal(4, 3), label="swap", swap=True, smooth=False
+    ),
     function("multi_margin_loss", normal(4, 3), classes(3, 4), smooth=False),
     function("multilabel_soft_margin_loss", normal(4, 3), unit(4, 3)),
 ]
@@ -227,7 +265,10 @@ CLASSIFICATION = [
     )
     for name, extras in (
         ("nll_loss", [{}, {"ignore_index": 1}]),
-        ("cross_entropy", [{}, {"ignore_index": 1}, {"label_smoothing": 0.2}, {"ignore_index": 2, "label_smoothing": 0.1}]),
+        (
+            "cross_entropy",
+            [{}, {"ignore_index": 1}, {"label_smoothing": 0.2}, {"ignore_index": 2, "label_smoothing": 0.1}],
+        ),
     )
     for shape in ((4,), (5, 4), (3, 4, 2, 3))
     for reduction in ("mean", "sum", "none")
@@ -259,7 +300,9 @@ IMAGES = [
     function("pad", normal(2, 3, 4, 5), label="circular2", pad=(-1, 3, 2, 0), mode="circular"),
     function("unfold", normal(2, 3, 6, 5), kernel_size=(3, 2), dilation=(2, 1), padding=1, stride=(1, 2)),
     function("fold", normal(2, 12, 12), output_size=(4, 5), kernel_size=2, stride=1),
-    function("fold", normal(2, 18, 6), label="padded", output_size=(5, 4), kernel_size=3, stride=2, padding=1),
+    function(
+        "fold", normal(2, 18, 6), label="padded", output_size=(5, 4), kernel_size=3, stride=2, padding=1
+    ),
     function("pixel_shuffle", normal(2, 8, 3, 2), upscale_factor=2),
     function("pixel_unshuffle", normal(2, 2, 4, 6), downscale_factor=2),
     function("channel_shuffle", normal(2, 6, 3), groups=3),
@@ -269,7 +312,9 @@ IMAGES = [
     function("interpolate", normal(2, 3, 5, 4), label="exact", size=(7, 3), mode="nearest-exact"),
     function("interpolate", normal(2, 3, 5), label="linear", size=8, mode="linear"),
     function("interpolate", normal(2, 3, 5, 4), label="bilinear", scale_factor=2, mode="bilinear"),
-    function("interpolate", normal(2, 3, 5, 4), label="corners", size=(3, 7), mode="bilinear", align_corners=True),
+    function(
+        "interpolate", normal(2, 3, 5, 4), label="corners", size=(3, 7), mode="bilinear", align_corners=True
+    ),
     function("interpolate", normal(1, 2, 3, 2, 2), label="trilinear", size=(4, 4, 3), mode="trilinear"),
     function("interpolate", normal(1, 2, 5, 4), label="bicubic", size=(8, 3), mode="bicubic"),
     function("interpolate", normal(1, 2, 6, 4), label="area", size=(3, 3), mode="area"),

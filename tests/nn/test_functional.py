@@ -56,7 +56,8 @@ def test_memory_in_another_order_gives_the_same(case):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize(
-    "name", ["relu", "gelu", "silu", "softplus", "hardtanh", "leaky_relu", "elu", "mish", "softmax", "log_softmax"]
+    "name",
+    ["relu", "gelu", "silu", "softplus", "hardtanh", "leaky_relu", "elu", "mish", "softmax", "log_softmax"],
 )
 def test_16_bit_formats_round_once(name, dtype):
     """What is computed in float32 and rounded: within one unit of the format."""
@@ -111,6 +112,8 @@ def test_nodes_have_pytorchs_names(call, node):
 
 
 def test_cross_entropy_is_an_nll_node_on_a_log_softmax_node():
-    loss = penlight.nn.functional.cross_entropy(penlight.ones(2, 3, requires_grad=True), penlight.tensor([0, 1]))
+    loss = penlight.nn.functional.cross_entropy(
+        penlight.ones(2, 3, requires_grad=True), penlight.tensor([0, 1])
+    )
     assert loss.grad_fn.name() == "NllLossBackward0"
     assert loss.grad_fn.next_functions[0][0].name() == "LogSoftmaxBackward0"

@@ -29,24 +29,34 @@ template <class C>
 }
 
 struct LeakyRelu {
-  template <class C> static C value(C x, const Parameters<C>& p) { return x > C(0) ? x : x * p.a; }
-  template <class C> static C slope(C x, const Parameters<C>& p) { return x > C(0) ? C(1) : p.a; }
+  template <class C>
+  static C value(C x, const Parameters<C>& p) {
+    return x > C(0) ? x : x * p.a;
+  }
+  template <class C>
+  static C slope(C x, const Parameters<C>& p) {
+    return x > C(0) ? C(1) : p.a;
+  }
 };
 
 struct Elu {
-  template <class C> static C value(C x, const Parameters<C>& p) {
+  template <class C>
+  static C value(C x, const Parameters<C>& p) {
     return x > C(0) ? x * p.b : std::expm1(x * p.c) * p.a * p.b;
   }
-  template <class C> static C slope(C x, const Parameters<C>& p) {
+  template <class C>
+  static C slope(C x, const Parameters<C>& p) {
     return x > C(0) ? p.b : vector_exp(x * p.c) * p.a * p.b * p.c;
   }
 };
 
 struct Gelu {
-  template <class C> static C value(C x, const Parameters<C>&) {
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
     return x * C(0.5) * (C(1) + std::erf(x * C(M_SQRT1_2)));
   }
-  template <class C> static C slope(C x, const Parameters<C>&) {
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
     const C below = C(0.5) * (C(1) + std::erf(x * C(M_SQRT1_2)));
     return below + x * vector_exp(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
   }
@@ -54,10 +64,12 @@ struct Gelu {
 
 struct GeluTanh {
   static constexpr double scale = M_2_SQRTPI * M_SQRT1_2, cubic = 0.044715;
-  template <class C> static C value(C x, const Parameters<C>&) {
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
     return x * C(0.5) * (C(1) + tanh_of(C(scale) * (x + C(cubic) * x * x * x)));
   }
-  template <class C> static C slope(C x, const Parameters<C>&) {
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
     const C t = tanh_of(C(scale) * (x + C(cubic) * x * x * x));
     const C inner = C(scale) * (C(1) + C(3 * cubic) * x * x);
     return C(0.5) * (C(1) + t) + C(0.5) * x * (C(1) - t * t) * inner;
@@ -65,52 +77,77 @@ struct GeluTanh {
 };
 
 struct Silu {
-  template <class C> static C value(C x, const Parameters<C>&) { return x / (C(1) + vector_exp(-x)); }
-  template <class C> static C slope(C x, const Parameters<C>&) {
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
+    return x / (C(1) + vector_exp(-x));
+  }
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
     const C s = sigmoid(x);
     return s * (C(1) + x * (C(1) - s));
   }
 };
 
 struct Softplus {
-  template <class C> static C value(C x, const Parameters<C>& p) {
+  template <class C>
+  static C value(C x, const Parameters<C>& p) {
     const C z = x * p.a;
     return z > p.b ? x : std::log1p(std::exp(z)) / p.a;
   }
-  template <class C> static C slope(C x, const Parameters<C>& p) {
+  template <class C>
+  static C slope(C x, const Parameters<C>& p) {
     const C z = x * p.a;
     return z > p.b ? C(1) : sigmoid(z);
   }
 };
 
 struct Hardtanh {
-  template <class C> static C value(C x, const Parameters<C>& p) { return x < p.a ? p.a : x > p.b ? p.b : x; }
-  template <class C> static C slope(C x, const Parameters<C>& p) { return x <= p.a || x >= p.b ? C(0) : C(1); }
+  template <class C>
+  static C value(C x, const Parameters<C>& p) {
+    return x < p.a ? p.a : x > p.b ? p.b : x;
+  }
+  template <class C>
+  static C slope(C x, const Parameters<C>& p) {
+    return x <= p.a || x >= p.b ? C(0) : C(1);
+  }
 };
 
 struct LogSigmoid {
-  template <class C> static C value(C x, const Parameters<C>&) {
-    const C size = x < C(0) ? x : -x;  // -|x|
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
+    const C size = x < C(0) ? x : -x;                            // -|x|
     return (x >= C(0) ? C(0) : x) - std::log1p(std::exp(size));  // NaN stays
   }
-  template <class C> static C slope(C x, const Parameters<C>&) { return sigmoid(-x); }
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
+    return sigmoid(-x);
+  }
 };
 
 struct Mish {
-  template <class C> static C soft(C x) { return x > C(20) ? x : std::log1p(std::exp(x)); }
-  template <class C> static C value(C x, const Parameters<C>&) { return x * std::tanh(soft(x)); }
-  template <class C> static C slope(C x, const Parameters<C>&) {
+  template <class C>
+  static C soft(C x) {
+    return x > C(20) ? x : std::log1p(std::exp(x));
+  }
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
+    return x * std::tanh(soft(x));
+  }
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
     const C t = std::tanh(soft(x));
     return t + x * sigmoid(x) * (C(1) - t * t);
   }
 };
 
 struct Hardswish {
-  template <class C> static C value(C x, const Parameters<C>&) {
+  template <class C>
+  static C value(C x, const Parameters<C>&) {
     const C gate = x + C(3) < C(0) ? C(0) : x + C(3) > C(6) ? C(6) : x + C(3);
     return x * gate / C(6);
   }
-  template <class C> static C slope(C x, const Parameters<C>&) {
+  template <class C>
+  static C slope(C x, const Parameters<C>&) {
     return x <= C(-3) ? C(0) : x < C(3) ? x / C(3) + C(0.5) : C(1);
   }
 };
@@ -125,8 +162,8 @@ void forward_of(const ActivationParameters& given, int64_t n, const T* x, T* y) 
   });
 }
 
-// A gradient of 0 through a closed gate stays 0 even where it was infinite: chosen, not multiplied, where slopes
-// are 0 or 1.
+// A gradient of 0 through a closed gate stays 0 even where it was infinite: chosen, not multiplied, where
+// slopes are 0 or 1.
 template <class Op, class T>
 void backward_of(const ActivationParameters& given, int64_t n, const T* g, const T* x, T* result) {
   using C = compute_t<T>;
@@ -144,23 +181,37 @@ template <class Body>
 void visit(Activation op, DType dtype, const Body& body) {
   const auto typed = [&](auto function) {
     switch (dtype) {
-      case DType::f64: return body(function, TypeTag<double>{});
-      case DType::f16: return body(function, TypeTag<Half>{});
-      case DType::bf16: return body(function, TypeTag<BFloat16>{});
-      default: return body(function, TypeTag<float>{});
+      case DType::f64:
+        return body(function, TypeTag<double>{});
+      case DType::f16:
+        return body(function, TypeTag<Half>{});
+      case DType::bf16:
+        return body(function, TypeTag<BFloat16>{});
+      default:
+        return body(function, TypeTag<float>{});
     }
   };
   switch (op) {
-    case Activation::leaky_relu: return typed(LeakyRelu{});
-    case Activation::elu: return typed(Elu{});
-    case Activation::gelu: return typed(Gelu{});
-    case Activation::gelu_tanh: return typed(GeluTanh{});
-    case Activation::silu: return typed(Silu{});
-    case Activation::softplus: return typed(Softplus{});
-    case Activation::hardtanh: return typed(Hardtanh{});
-    case Activation::log_sigmoid: return typed(LogSigmoid{});
-    case Activation::mish: return typed(Mish{});
-    case Activation::hardswish: return typed(Hardswish{});
+    case Activation::leaky_relu:
+      return typed(LeakyRelu{});
+    case Activation::elu:
+      return typed(Elu{});
+    case Activation::gelu:
+      return typed(Gelu{});
+    case Activation::gelu_tanh:
+      return typed(GeluTanh{});
+    case Activation::silu:
+      return typed(Silu{});
+    case Activation::softplus:
+      return typed(Softplus{});
+    case Activation::hardtanh:
+      return typed(Hardtanh{});
+    case Activation::log_sigmoid:
+      return typed(LogSigmoid{});
+    case Activation::mish:
+      return typed(Mish{});
+    case Activation::hardswish:
+      return typed(Hardswish{});
   }
 }
 
@@ -171,11 +222,12 @@ void forward(Activation op, DType dtype, const ActivationParameters& p, int64_t 
   });
 }
 
-void backward(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* g, const void* x,
-              void* result) {
+void backward(Activation op, DType dtype, const ActivationParameters& p, int64_t n, const void* g,
+              const void* x, void* result) {
   visit(op, dtype, [&](auto function, auto tag) {
     using T = typename decltype(tag)::type;
-    backward_of<decltype(function)>(p, n, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<T*>(result));
+    backward_of<decltype(function)>(p, n, static_cast<const T*>(g), static_cast<const T*>(x),
+                                    static_cast<T*>(result));
   });
 }
 

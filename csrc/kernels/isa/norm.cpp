@@ -1,5 +1,5 @@
-// Normalisation. Channels are tasks of their own where each has a run of memory (inner > 1), and tiles of channels
-// where they are neighbours (inner = 1), so that both read whole cache lines.
+// Normalisation. Channels are tasks of their own where each has a run of memory (inner > 1), and tiles of
+// channels where they are neighbours (inner = 1), so that both read whole cache lines.
 #include "kernels/norm.h"
 
 #include <cmath>
@@ -91,9 +91,10 @@ void each(const ChannelShape& s, const F& f) {
       for (int64_t run = begin; run < end; ++run) f.run(run * s.inner, s.inner, run % s.channels);
     });
   } else {
-    parallel::parallel_for(s.samples, kGrain / (s.channels ? s.channels : 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) f.across(i * s.channels, s.channels);
-    });
+    parallel::parallel_for(s.samples, kGrain / (s.channels ? s.channels : 1),
+                           [&](int64_t begin, int64_t end) {
+                             for (int64_t i = begin; i < end; ++i) f.across(i * s.channels, s.channels);
+                           });
   }
 }
 
@@ -141,7 +142,8 @@ struct Gradient {
 };
 
 template <class T>
-void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, double* sum, double* product) {
+void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, double* sum,
+             double* product) {
   using C = compute_t<T>;
   const auto channel = [&](int64_t c) {
     const C middle = C(mean[c]);
@@ -168,8 +170,8 @@ void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, 
 }
 
 template <class T>
-void rows_of(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, T* y, double* mean,
-             double* rstd) {
+void rows_of(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias, double eps, T* y,
+             double* mean, double* rstd) {
   using C = compute_t<T>;
   parallel::parallel_for(rows, n ? kGrain / n : 1, [=](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -177,7 +179,8 @@ void rows_of(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias
       T* to = y + row * n;
       mean[row] = run_sum<C>(n, [=](int64_t i) { return C(from[i]); }) / static_cast<double>(n);
       const C middle = C(mean[row]);
-      const double squares = run_sum<C>(n, [=](int64_t i) { return (C(from[i]) - middle) * (C(from[i]) - middle); });
+      const double squares =
+          run_sum<C>(n, [=](int64_t i) { return (C(from[i]) - middle) * (C(from[i]) - middle); });
       const double off = mean[row] - static_cast<double>(middle);
       const double variance = squares / static_cast<double>(n) - off * off;
       rstd[row] = 1 / std::sqrt((variance < 0 ? 0 : variance) + eps);
@@ -241,10 +244,14 @@ void rows_sums_of(int64_t rows, int64_t n, const T* g, const T* x, const double*
 template <class Body>
 void visit_floating(DType dtype, const Body& body) {
   switch (dtype) {
-    case DType::f64: return body(TypeTag<double>{});
-    case DType::f16: return body(TypeTag<Half>{});
-    case DType::bf16: return body(TypeTag<BFloat16>{});
-    default: return body(TypeTag<float>{});
+    case DType::f64:
+      return body(TypeTag<double>{});
+    case DType::f16:
+      return body(TypeTag<Half>{});
+    case DType::bf16:
+      return body(TypeTag<BFloat16>{});
+    default:
+      return body(TypeTag<float>{});
   }
 }
 
@@ -255,36 +262,37 @@ void channel_moments(DType dtype, const ChannelShape& shape, const void* x, doub
   });
 }
 
-void channel_affine(DType dtype, const ChannelShape& shape, const void* x, const double* mean, const double* scale,
-                    const double* shift, void* y) {
+void channel_affine(DType dtype, const ChannelShape& shape, const void* x, const double* mean,
+                    const double* scale, const double* shift, void* y) {
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     each(shape, Affine<T>{static_cast<const T*>(x), mean, scale, shift, static_cast<T*>(y)});
   });
 }
 
-void channel_sums(DType dtype, const ChannelShape& shape, const void* g, const void* x, const double* mean, double* sum,
-                  double* product) {
+void channel_sums(DType dtype, const ChannelShape& shape, const void* g, const void* x, const double* mean,
+                  double* sum, double* product) {
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     sums_of(shape, static_cast<const T*>(g), static_cast<const T*>(x), mean, sum, product);
   });
 }
 
-void channel_gradient(DType dtype, const ChannelShape& shape, const void* g, const void* x, const double* mean,
-                      const double* a, const double* b, const double* c, void* result) {
+void channel_gradient(DType dtype, const ChannelShape& shape, const void* g, const void* x,
+                      const double* mean, const double* a, const double* b, const double* c, void* result) {
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    each(shape, Gradient<T>{static_cast<const T*>(g), static_cast<const T*>(x), mean, a, b, c, static_cast<T*>(result)});
+    each(shape, Gradient<T>{static_cast<const T*>(g), static_cast<const T*>(x), mean, a, b, c,
+                            static_cast<T*>(result)});
   });
 }
 
-void rows(DType dtype, int64_t count, int64_t n, const void* x, const void* weight, const void* bias, double eps,
-          void* y, double* mean, double* rstd) {
+void rows(DType dtype, int64_t count, int64_t n, const void* x, const void* weight, const void* bias,
+          double eps, void* y, double* mean, double* rstd) {
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    rows_of(count, n, static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<const T*>(bias), eps,
-            static_cast<T*>(y), mean, rstd);
+    rows_of(count, n, static_cast<const T*>(x), static_cast<const T*>(weight), static_cast<const T*>(bias),
+            eps, static_cast<T*>(y), mean, rstd);
   });
 }
 
@@ -292,8 +300,8 @@ void rows_gradient(DType dtype, int64_t count, int64_t n, const void* g, const v
                    const double* mean, const double* rstd, void* result) {
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    rows_gradient_of(count, n, static_cast<const T*>(g), static_cast<const T*>(x), static_cast<const T*>(weight), mean,
-                     rstd, static_cast<T*>(result));
+    rows_gradient_of(count, n, static_cast<const T*>(g), static_cast<const T*>(x),
+                     static_cast<const T*>(weight), mean, rstd, static_cast<T*>(result));
   });
 }
 
@@ -307,7 +315,7 @@ void rows_sums(DType dtype, int64_t count, int64_t n, const void* g, const void*
 
 }  // namespace
 
-extern const NormKernels norm_kernels = {channel_moments, channel_affine, channel_sums, channel_gradient,
-                                         rows,            rows_gradient,  rows_sums};
+extern const NormKernels norm_kernels = {
+    channel_moments, channel_affine, channel_sums, channel_gradient, rows, rows_gradient, rows_sums};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

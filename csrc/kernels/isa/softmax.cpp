@@ -1,5 +1,5 @@
-// Softmax: the dimension is walked three times (greatest element, exponentials and their sum, result), by rows where
-// it is the last one, otherwise by tiles of columns so that every walk reads whole cache lines.
+// Softmax: the dimension is walked three times (greatest element, exponentials and their sum, result), by
+// rows where it is the last one, otherwise by tiles of columns so that every walk reads whole cache lines.
 #include "kernels/softmax.h"
 
 #include <cmath>
@@ -11,9 +11,9 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-constexpr int64_t kLanes = 16;   // accumulators of a row
-constexpr int64_t kBlock = 512;  // elements added up plainly before joining a sum in double precision
-constexpr int64_t kTile = 256;   // columns of a task: a handful of rows of accumulators stays in L1
+constexpr int64_t kLanes = 16;     // accumulators of a row
+constexpr int64_t kBlock = 512;    // elements added up plainly before joining a sum in double precision
+constexpr int64_t kTile = 256;     // columns of a task: a handful of rows of accumulators stays in L1
 constexpr int64_t kGrain = 16384;  // elements of a task
 
 // The sum of f(0) ... f(n - 1), in an order that depends on n alone.
@@ -94,7 +94,8 @@ void forward_tile(bool log, int64_t n, int64_t inner, int64_t width, const T* x,
       top[j] = value > top[j] ? value : top[j];
     }
   for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < width; ++j) sum[j] += static_cast<double>(vector_exp(C(x[i * inner + j]) - top[j]));
+    for (int64_t j = 0; j < width; ++j)
+      sum[j] += static_cast<double>(vector_exp(C(x[i * inner + j]) - top[j]));
   C last[kTile];
   for (int64_t j = 0; j < width; ++j) last[j] = C(log ? std::log(sum[j]) : 1 / sum[j]);
   for (int64_t i = 0; i < n; ++i) {
@@ -173,10 +174,14 @@ void backward_of(bool log, const SoftmaxShape& shape, const T* g, const T* y, T*
 template <class Body>
 void visit_floating(DType dtype, const Body& body) {
   switch (dtype) {
-    case DType::f64: return body(TypeTag<double>{});
-    case DType::f16: return body(TypeTag<Half>{});
-    case DType::bf16: return body(TypeTag<BFloat16>{});
-    default: return body(TypeTag<float>{});
+    case DType::f64:
+      return body(TypeTag<double>{});
+    case DType::f16:
+      return body(TypeTag<Half>{});
+    case DType::bf16:
+      return body(TypeTag<BFloat16>{});
+    default:
+      return body(TypeTag<float>{});
   }
 }
 
