@@ -2,10 +2,11 @@
 
 The work is nanobind's; a few things are mended. The module has dtypes named ``int``, ``float`` and ``bool``, and
 Tensor has methods of these names and a property ``dtype``, so a bare name would mean those where a type is meant.
-And Tensor gets methods written in Python when the package is imported, which the compiled module cannot know of. What
-returns any Python object may be used as one.
+And Tensor gets methods when the package is imported, which the compiled module cannot know of: those are read in
+penlight/_tensor.py. What returns any Python object may be used as one.
 """
 
+import ast
 import importlib
 import re
 import sys
@@ -19,6 +20,15 @@ HEAD = """\
 import builtins
 from typing import Any
 """
+# Methods that are not written out in penlight/_tensor.py, but looked up by Python's own functions.
+ALSO_IN_TENSOR = """\
+    def __init__(self, *args: Any, device: Any = None) -> None: ...
+    def __contains__(self, element: Any) -> bool: ...
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any: ...
+    def __dlpack__(self, **options: Any) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __getattr__(self, name: str) -> Any: ..."""
+TENSOR_METHODS = Path(__file__).resolve().parents[2] / "penlight" / "_tensor.py"
 FOOT = """
 _dtype: TypeAlias = dtype
 """
@@ -37,15 +47,27 @@ def stub(module) -> str:
         if line.startswith("class "):
             in_tensor = line.startswith("class Tensor")
         if in_tensor and line.startswith("    def "):
-            lines.append("    def __getattr__(self, name: str) -> Any: ...  # those written in Python\n")
+            lines += [own_names(method) for method in methods_in_python()]
             in_tensor = False
-        if SIGNATURE.match(line):
-            line = line.replace("-> object", "-> Any").replace(
-                ", from: ", ", from_: "
-            )  # a word of the language
-            line = DTYPE.sub("_dtype", BUILT_IN.sub(r"builtins.\1\2", line))
-        lines.append(line)
+        lines.append(own_names(line))
     return "\n".join([*lines, FOOT])
+
+
+def own_names(line: str) -> str:
+    if not SIGNATURE.match(line):
+        return line
+    # A parameter may be called "from", which Python code cannot write as a name.
+    line = line.replace("-> object", "-> Any").replace(" from: ", " from_: ")
+    return DTYPE.sub("_dtype", BUILT_IN.sub(r"builtins.\1\2", line))
+
+
+def methods_in_python():
+    for node in ast.parse(TENSOR_METHODS.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.FunctionDef) or [a.arg for a in node.args.args[:1]] != ["self"]:
+            continue
+        if not node.name.startswith("_") or node.name.startswith("__"):
+            yield f"    def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}: ..."
+    yield from ALSO_IN_TENSOR.split("\n")
 
 
 if __name__ == "__main__":
