@@ -24,6 +24,7 @@ def _kind(name: str, *fields: str) -> type:
 max = _kind("max", "values", "indices")
 min = _kind("min", "values", "indices")
 median = _kind("median", "values", "indices")
+nanmedian = _kind("nanmedian", "values", "indices")
 mode = _kind("mode", "values", "indices")
 sort = _kind("sort", "values", "indices")
 topk = _kind("topk", "values", "indices")

@@ -47,8 +47,8 @@ void bind_medians(nb::module_& m, TensorClass& tensor, const char* name, bool ig
       "The lower of the middle elements.");
   both(
       m, tensor, name,
-      [ignore_nan, name](const Tensor& x, Int dim, bool keepdim) {
-        return named("median", median_dim(x, dim, keepdim, ignore_nan));
+      [ignore_nan](const Tensor& x, Int dim, bool keepdim) {
+        return named(ignore_nan ? "nanmedian" : "median", median_dim(x, dim, keepdim, ignore_nan));
       },
       "dim"_a, "keepdim"_a = false, "The lower of the middle elements along a dimension, and its place.");
 }

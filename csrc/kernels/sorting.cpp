@@ -302,9 +302,8 @@ int64_t unique_typed(const T* in, int64_t rows, int64_t width, bool consecutive,
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (i == 0 || !equal(order[i - 1], order[i])) {
       counts[groups] = 0;
-      ++groups;
+      representative[groups++] = order[i];
     }
-    representative[groups - 1] = order[i];
     inverse[order[i]] = groups - 1;
     ++counts[groups - 1];
   }

@@ -51,8 +51,8 @@ void search_sorted(DType dtype, const void* boundaries, const void* values, Sear
 
 // Groups rows of `width` elements that are equal (no NaN is) and returns how many groups there are. Groups
 // come in ascending order of their elements, or, if consecutive, in order of appearance, only neighbours
-// being joined. representative[g] is a row of group g, inverse[r] the group of row r, counts[g] the group's
-// size. All three have room for `rows` entries.
+// being joined. representative[g] is the first row of group g, inverse[r] the group of row r, counts[g] the
+// group's size. All three have room for `rows` entries.
 int64_t unique_rows(DType dtype, const void* in, int64_t rows, int64_t width, bool consecutive,
                     int64_t* representative, int64_t* inverse, int64_t* counts);
 

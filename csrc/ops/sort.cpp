@@ -204,7 +204,10 @@ Unique unique(const Tensor& x, std::optional<int64_t> dim, bool consecutive) {
     for (int64_t d = 0; d < x.dim(); ++d)
       check(d == along || x.size(d) > 0,
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
-    rows = contiguous(transpose(detach(x), 0, along));
+    Dims order{along};  // this dimension first, the others as they are
+    for (int64_t d = 0; d < x.dim(); ++d)
+      if (d != along) order.push_back(d);
+    rows = contiguous(permute(detach(x), order));
   } else {
     rows = contiguous(detach(x));
   }

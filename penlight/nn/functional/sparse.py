@@ -1,6 +1,7 @@
 """Look-ups by index: embeddings and one-hot vectors."""
 
 import penlight
+from penlight import _C
 
 
 def one_hot(tensor, num_classes=-1):
@@ -75,16 +76,9 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
             f"but got {input.type()} instead (while checking arguments for embedding)"
         )
-    index = input.reshape(-1)
     if max_norm is not None:
-        _renorm_rows(weight, index, max_norm, norm_type)
-    rows = weight.index_select(0, index)
-    if padding_idx is not None and rows.requires_grad:
-        rows = penlight.where((index == padding_idx).unsqueeze(-1), rows.detach(), rows)
-    if scale_grad_by_freq and rows.requires_grad:
-        counts = penlight.bincount(index).index_select(0, index).unsqueeze(-1)
-        rows.register_hook(lambda grad: grad / counts)
-    return rows.view([*input.shape, weight.size(1)])
+        _renorm_rows(weight, input.reshape(-1), max_norm, norm_type)
+    return _C._embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
 
 
 def _renorm_rows(weight, index, max_norm, norm_type):
