@@ -149,13 +149,11 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 
 
 def _as_array(tensor: Tensor) -> np.ndarray:
-    """The values as an array over the tensor's memory; of bfloat16, which NumPy has not, the bits as uint16."""
-    from penlight import bfloat16, int16
+    """The values as an array, which shares the tensor's memory where NumPy knows the dtype."""
+    from penlight import bfloat16
 
     detached = tensor.detach()
-    if tensor.dtype == bfloat16:
-        return detached.view(int16).numpy().view(np.uint16)
-    return detached.numpy()
+    return (detached.float() if tensor.dtype == bfloat16 else detached).numpy()
 
 
 def _values_text(values: np.ndarray, indent: int) -> str:
@@ -197,8 +195,6 @@ def _number_texts(values: np.ndarray) -> tuple[list[str], int]:
 
     Zeros, infinities and NaNs have no say in the choice of the format and of the width.
     """
-    if values.dtype == np.uint16:  # bfloat16: the upper half of a float32
-        values = (values.astype(np.uint32) << 16).view(np.float32)
     if values.dtype.kind != "f":
         texts = [str(value) for value in values.tolist()]
         width = max(map(len, texts))

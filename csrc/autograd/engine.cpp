@@ -4,6 +4,8 @@
 #include <deque>
 #include <unordered_map>
 
+#include "tensor/unlocked.h"
+
 namespace penlight {
 
 EngineOperations engine_operations;
@@ -11,7 +13,8 @@ void (*warn)(const std::string&) = +[](const std::string&) {};
 
 namespace {
 thread_local Node* running = nullptr;
-}
+thread_local const void* current_run = nullptr;  // the innermost on this thread
+}  // namespace
 Node* running_node() {
   return running;
 }
@@ -30,9 +33,9 @@ struct EngineState {
 };
 
 bool Node::needs(std::size_t i) const {
-  const Edge& edge = edges[i];
-  if (!edge.valid()) return false;
-  const EngineState* state = edge.node->engine_state;
+  if (i >= edges.size() || !edges[i].valid()) return false;
+  const EngineState* state = edges[i].node->engine_state;
+  while (state && state->run != current_run) state = state->next;
   return !state || state->needed;
 }
 
@@ -44,31 +47,39 @@ AccumulateGrad::AccumulateGrad(const Tensor& variable) : variable_(variable) {
   output_dtypes.emplace_back(variable.dtype());
   GradMeta& meta = grad_meta(variable);
   meta.accumulator = this;
-  for (const HookEntry& entry : meta.leaf_hooks) extra().tensor_hooks.push_back(entry);
 }
 
 AccumulateGrad::~AccumulateGrad() {
-  grad_meta(variable_).accumulator = nullptr;
+  GradMeta& meta = grad_meta(variable_);
+  if (meta.accumulator == this) meta.accumulator = nullptr;
 }
 
 Grads AccumulateGrad::apply(const Grads& grads) {
   const Tensor& grad = grads[0];
   if (!grad.defined() || !variable_->requires_grad) return {};
+  check(grad.sizes() == variable_.sizes() && grad.dtype() == variable_.dtype(),
+        "a leaf's sizes or type changed during backward: its gradient is ", dtype_name(grad.dtype()),
+        " of sizes ", grad.sizes(), ", it is now ", dtype_name(variable_.dtype()), " of sizes ",
+        variable_.sizes());
   GradMeta& meta = grad_meta(variable_);
-  if (!meta.grad.defined()) {
-    // A gradient that only the engine holds is taken as it is; any other is copied.
-    const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() &&
-                     grad.is_contiguous() && !grad->base;
-    if (own)
-      meta.grad = grad;
-    else if (grad_enabled())
-      meta.grad = engine_operations.clone(grad);
-    else
-      meta.grad = engine_operations.clone(grad);
-  } else if (!grad_enabled() && !meta.grad.requires_grad()) {
-    engine_operations.add_in_place(meta.grad, grad);
-  } else {
-    meta.grad = engine_operations.add(meta.grad, grad);
+  {
+    KeepLocked whole;  // threads that train the same net add one after the other
+    const Tensor before = meta.grad;
+    if (!before.defined()) {
+      // A gradient that only the engine holds is taken as it is; any other is copied.
+      const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() &&
+                       grad.is_contiguous() && !grad->base;
+      meta.grad = own ? grad : engine_operations.clone(grad);
+    } else {
+      check(before.sizes() == grad.sizes() && before.dtype() == grad.dtype(),
+            "a leaf's grad does not fit it any more: its data was replaced since. grad is ",
+            dtype_name(before.dtype()), " of sizes ", before.sizes(), ", the leaf is now ",
+            dtype_name(grad.dtype()), " of sizes ", grad.sizes(), ". Set grad to None first.");
+      if (!grad_enabled() && !before.requires_grad())
+        engine_operations.add_in_place(before, grad);
+      else
+        meta.grad = engine_operations.add(before, grad);
+    }
   }
   const auto hooks = meta.accumulate_hooks;
   for (const HookEntry& entry : hooks) entry.hook->on_accumulated(variable_);
@@ -103,6 +114,10 @@ class Run {
       if (state->waiting == 0 && !state->queued) push(state);
     }
     GradModeGuard recording(options_.create_graph);
+    struct Current {
+      const void* before;
+      ~Current() { current_run = before; }
+    } current{std::exchange(current_run, this)};
     while (!ready_.empty()) {
       std::pop_heap(ready_.begin(), ready_.end(), later);
       EngineState* state = ready_.back();
@@ -188,7 +203,7 @@ class Run {
     if (!slot.defined()) {
       slot = grad;
     } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() &&
-               slot.is_contiguous()) {
+               slot.is_contiguous() && slot.sizes() == grad.sizes() && slot.dtype() == grad.dtype()) {
       engine_operations.add_in_place(slot, grad);
     } else {
       slot = engine_operations.add(slot, grad);
@@ -239,16 +254,22 @@ class Run {
   }
 
   void run_hooks(Node& node, Grads& grads) {
+    const auto call_all = [&](const std::vector<HookEntry> hooks) {  // a copy: a hook may remove itself
+      for (const HookEntry& entry : hooks) {
+        Tensor& grad = grads[entry.output_nr];
+        if (!grad.defined()) continue;
+        Tensor changed = entry.hook->on_tensor(grad);
+        if (changed.defined()) grad = std::move(changed);
+      }
+      if (!hooks.empty()) validate_outputs(node, grads);
+    };
+    if (TensorImpl* leaf = node.variable())
+      if (const GradMeta& meta = grad_meta(Tensor(leaf)); !meta.leaf_hooks.empty()) call_all(meta.leaf_hooks);
     if (!node.extras) return;
     const auto keep = Ref<Node>(&node);
-    const auto tensor_hooks = node.extras->tensor_hooks;
-    for (const HookEntry& entry : tensor_hooks) {
-      Tensor& grad = grads[entry.output_nr];
-      if (!grad.defined()) continue;
-      Tensor changed = entry.hook->on_tensor(grad);
-      if (changed.defined()) grad = std::move(changed);
-    }
-    for (const auto& [output, impl] : node.extras->retained) {
+    call_all(node.extras->tensor_hooks);
+    const auto retained = node.extras->retained;
+    for (const auto& [output, impl] : retained) {
       if (!grads[output].defined()) continue;
       GradMeta& meta = grad_meta(Tensor(impl));
       if (!meta.grad.defined())
@@ -258,6 +279,19 @@ class Run {
     }
     const auto pre_hooks = node.extras->pre_hooks;
     for (const HookEntry& entry : pre_hooks) entry.hook->on_node(grads);
+    if (!pre_hooks.empty()) validate_outputs(node, grads);
+  }
+
+  // Gradients given back by hooks fit the node's outputs, as those that come from its consumers do.
+  void validate_outputs(Node& node, Grads& grads) {
+    for (std::size_t i = 0; i < grads.size(); ++i) {
+      if (!grads[i].defined()) continue;
+      check(grads[i].sizes() == node.output_sizes[i], "a hook of ", node.name(),
+            " returned an invalid gradient at index ", i, " - got ", grads[i].sizes(), " but expected shape ",
+            node.output_sizes[i]);
+      if (grads[i].dtype() != node.output_dtypes[i])
+        grads[i] = engine_operations.cast(grads[i], node.output_dtypes[i]);
+    }
   }
 
   struct Capture {
@@ -288,6 +322,7 @@ class Run {
     if (node.extras && !node.extras->post_hooks.empty()) {
       const auto hooks = node.extras->post_hooks;
       for (const HookEntry& entry : hooks) entry.hook->after_node(results, grads);
+      validate(node, results);
     }
     if (!options_.keep_graph && !node.variable()) node.release_saved();
     return results;

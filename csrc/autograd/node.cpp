@@ -17,8 +17,9 @@ SavedTensor::SavedTensor(const char* name, const Tensor& tensor, bool is_output)
 }
 
 void SavedTensor::replace(const Tensor& tensor) {
-  if (tensor_.defined()) tensor_->storage->unsaved();
+  if (storage_) storage_->unsaved();
   tensor_ = tensor;
+  storage_ = nullptr;
   if (!tensor.defined()) return;
   check(!tensor->inference,
         "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
@@ -31,22 +32,25 @@ void SavedTensor::replace(const Tensor& tensor) {
     tensor_ = alias(tensor);
     if (GradMeta* meta = grad_meta_or_null(tensor)) output_nr_ = meta->output_nr;
   }
-  version_ = tensor_->storage->version();
-  tensor_->storage->saved();
+  storage_ = tensor_->storage;
+  version_ = storage_->version();
+  storage_->saved();
 }
 
 SavedTensor::SavedTensor(SavedTensor&& other) noexcept
     : name_(other.name_),
       tensor_(std::move(other.tensor_)),
+      storage_(std::move(other.storage_)),
       version_(other.version_),
       output_nr_(other.output_nr_),
       is_output_(other.is_output_) {}
 
 SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
   if (this != &other) {
-    if (tensor_.defined()) tensor_->storage->unsaved();
+    if (storage_) storage_->unsaved();
     name_ = other.name_;
     tensor_ = std::move(other.tensor_);
+    storage_ = std::move(other.storage_);
     version_ = other.version_;
     output_nr_ = other.output_nr_;
     is_output_ = other.is_output_;
@@ -55,17 +59,25 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
 }
 
 SavedTensor::~SavedTensor() {
-  if (tensor_.defined()) tensor_->storage->unsaved();
+  if (storage_) storage_->unsaved();
 }
 
-Tensor SavedTensor::unpack(Node& owner) const {
+void check_not_released(const Node& node) {
   check(
-      !owner.released(),
+      !node.released(),
       "Trying to backward through the graph a second time (or directly access saved tensors after they have "
       "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
       "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
       "if you need to access saved tensors after calling backward.");
+}
+
+Tensor SavedTensor::unpack(Node& owner) const {
+  check_not_released(owner);
   if (!tensor_.defined()) return tensor_;
+  check(tensor_->storage == storage_, "one of the variables needed for gradient computation, ",
+        is_output_ ? text("output ", output_nr_, " of ") : text("input '", name_, "' of "), owner.name(),
+        ", was given other memory (by x.data = ... or x.set_(...)) after it was used. Hint: change it after "
+        "backward.");
   const uint32_t now = tensor_->storage->version();
   if (now != version_) [[unlikely]] {
     const std::string place = tensor_->storage->last_change();
@@ -125,7 +137,7 @@ Edge gradient_edge(const Tensor& tensor) {
   if (Ref<Node> node = grad_fn(tensor)) return {std::move(node), grad_meta(tensor).output_nr};
   if (!tensor.requires_grad()) return {};
   GradMeta& meta = grad_meta(tensor);
-  if (meta.accumulator) return {Ref<Node>(meta.accumulator), 0};
+  if (meta.accumulator && meta.accumulator->alive()) return {Ref<Node>(meta.accumulator), 0};
   return {make_ref<AccumulateGrad>(tensor), 0};
 }
 

@@ -40,6 +40,7 @@ class SavedTensor {
  private:
   const char* name_ = nullptr;
   Tensor tensor_;
+  Ref<Storage> storage_;  // the tensor's when it was kept
   uint32_t version_ = 0;
   uint32_t output_nr_ = 0;
   bool is_output_ = false;
@@ -118,12 +119,18 @@ class Node : public RefCounted {
   bool released_ = false;
 };
 
+// Raises where the tensors kept by a node were freed by a backward pass.
+void check_not_released(const Node& node);
+
 // What a backward function sees: the tensors kept for it, and which gradients are wanted.
 class Backward {
  public:
   explicit Backward(Node& node) : node_(node) {}
   bool needs(std::size_t i) const { return node_.needs(i); }
-  Tensor saved(std::size_t i) const { return node_.saved()[i].unpack(node_); }
+  Tensor saved(std::size_t i) const {
+    check_not_released(node_);
+    return node_.saved()[i].unpack(node_);
+  }
   const Dims& output_sizes(std::size_t i) const { return node_.output_sizes[i]; }
   DType output_dtype(std::size_t i) const { return node_.output_dtypes[i]; }
   Node& node() const { return node_; }
@@ -139,7 +146,7 @@ struct GradMeta final : GradMetaBase {
   uint32_t output_nr = 0;
   Node* accumulator = nullptr;              // the leaf's AccumulateGrad, while some graph holds it
   uint32_t view_version = 0;                // for a view: the storage's version grad_fn belongs to
-  std::vector<HookEntry> leaf_hooks;        // registered before an accumulator existed; it takes a copy
+  std::vector<HookEntry> leaf_hooks;        // a leaf's; they run before accumulation
   std::vector<HookEntry> accumulate_hooks;  // after accumulation
   bool retains_grad = false;
 };

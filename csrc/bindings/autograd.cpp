@@ -9,84 +9,95 @@ namespace {
 
 // ---- hooks
 
-struct PythonHook final : Hook {
-  nb::object function;
-  explicit PythonHook(nb::object f) : function(std::move(f)) {}
+Tensor optional_tensor(nb::handle object, const char* what) {
+  if (object.is_none()) return Tensor();
+  check<TypeError>(is_tensor(object), what, " hook should return a Tensor or None, got ",
+                   Py_TYPE(object.ptr())->tp_name);
+  return tensor_of(object);
+}
 
-  static Tensor optional_tensor(nb::handle object, const char* what) {
-    if (object.is_none()) return Tensor();
-    check<TypeError>(is_tensor(object), what, " hook should return a Tensor or None, got ",
-                     Py_TYPE(object.ptr())->tp_name);
-    return tensor_of(object);
-  }
-  static nb::tuple as_tuple(const Grads& grads) {
-    nb::list list;
-    for (const Tensor& grad : grads) list.append(to_python(grad));
-    return nb::tuple(list);
-  }
-  static void take(nb::handle result, Grads& grads, const char* what) {
-    if (result.is_none()) return;
-    if (is_tensor(result) && grads.size() == 1) {
-      grads[0] = tensor_of(result);
-      return;
-    }
-    check<TypeError>(PyTuple_Check(result.ptr()), what, " hook should return None or a tuple of gradients");
-    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(result.ptr()));
-    check(count == grads.size(), what, " hook returned ", count, " gradients, expected ", grads.size());
-    for (std::size_t i = 0; i < count; ++i)
-      grads[i] = optional_tensor(PyTuple_GET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i)), what);
-  }
+nb::tuple as_tuple(const Grads& grads) {
+  nb::list list;
+  for (const Tensor& grad : grads) list.append(to_python(grad));
+  return nb::tuple(list);
+}
 
-  Tensor on_tensor(const Tensor& grad) override {
-    Tensor changed = optional_tensor(function(to_python(grad)), "tensor");
-    if (changed.defined())
-      check(changed.sizes() == grad.sizes(), "hook '",
-            nb::cast<std::string>(nb::str(nb::getattr(function, "__name__", nb::str("hook")))),
-            "' has changed the size of value");
-    return changed;
+void take(nb::handle result, Grads& grads, const char* what) {
+  if (result.is_none()) return;
+  if (is_tensor(result) && grads.size() == 1) {
+    grads[0] = tensor_of(result);
+    return;
   }
-  void on_node(Grads& grads) override { take(function(as_tuple(grads)), grads, "pre"); }
-  void after_node(Grads& inputs, const Grads& outputs) override {
-    take(function(as_tuple(inputs), as_tuple(outputs)), inputs, "post");
-  }
-  void on_accumulated(const Tensor& variable) override {
-    const nb::object result = function(to_python(variable));
-    check(result.is_none(), "Tensor post accumulate grad hooks should return None.");
-  }
-};
+  check<TypeError>(PyTuple_Check(result.ptr()), what, " hook should return None or a tuple of gradients");
+  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(result.ptr()));
+  check(count == grads.size(), what, " hook returned ", count, " gradients, expected ", grads.size());
+  for (std::size_t i = 0; i < count; ++i)
+    grads[i] = optional_tensor(PyTuple_GET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i)), what);
+}
+
+}  // namespace
+
+Tensor PythonHook::on_tensor(const Tensor& grad) {
+  Tensor changed = optional_tensor(function(to_python(grad)), "tensor");
+  if (changed.defined())
+    check(changed.sizes() == grad.sizes(), "hook '",
+          nb::cast<std::string>(nb::str(nb::getattr(function, "__name__", nb::str("hook")))),
+          "' has changed the size of value");
+  return changed;
+}
+void PythonHook::on_node(Grads& grads) {
+  take(function(as_tuple(grads)), grads, "pre");
+}
+void PythonHook::after_node(Grads& inputs, const Grads& outputs) {
+  take(function(as_tuple(inputs), as_tuple(outputs)), inputs, "post");
+}
+void PythonHook::on_accumulated(const Tensor& variable) {
+  const nb::object result = function(to_python(variable));
+  check(result.is_none(), "Tensor post accumulate grad hooks should return None.");
+}
+
+namespace {
 
 void erase(std::vector<HookEntry>& list, uint64_t id) {
   for (std::size_t i = 0; i < list.size(); ++i)
     if (list[i].id == id) {
+      const Ref<Hook> last = list[i].hook;  // its function may run code when it goes
       list.erase(list.begin() + static_cast<long>(i));
       return;
     }
 }
 
-nb::object handle(nb::object remove) {
-  return package("autograd._handle", "HookHandle")(remove);
+// The handle of a hook of a tensor or node. It does not keep its owner.
+nb::object handle(nb::object owner, uint64_t id) {
+  return package("autograd._handle", "HookHandle")(owner, id);
+}
+
+void remove_hook(nb::handle owner, uint64_t id) {
+  if (is_tensor(owner)) {
+    GradMeta& meta = grad_meta(tensor_of(owner));
+    erase(meta.leaf_hooks, id);
+    erase(meta.accumulate_hooks, id);
+  } else if (const auto node = nb::cast<Ref<Node>>(owner); node->extras) {
+    erase(node->extras->tensor_hooks, id);
+    erase(node->extras->pre_hooks, id);
+    erase(node->extras->post_hooks, id);
+  }
 }
 
 nb::object add_node_hook(const Ref<Node>& node, std::vector<HookEntry> NodeExtras::* list,
                          nb::object function, uint32_t output_nr = 0) {
   const uint64_t id = next_hook_id();
   (node->extra().*list).push_back({id, make_ref<PythonHook>(std::move(function)), output_nr});
-  return handle(nb::cpp_function([node, list, id] { erase(node->extra().*list, id); }));
+  return handle(to_python(node), id);
 }
 
 nb::object register_tensor_hook(const Tensor& x, nb::object function) {
   check(x.requires_grad(), "cannot register a hook on a tensor that doesn't require gradient");
   if (const Ref<Node> node = grad_fn(x))
     return add_node_hook(node, &NodeExtras::tensor_hooks, function, grad_meta(x).output_nr);
-  GradMeta& meta = grad_meta(x);
-  const HookEntry entry{next_hook_id(), make_ref<PythonHook>(std::move(function))};
-  meta.leaf_hooks.push_back(entry);
-  if (meta.accumulator) meta.accumulator->extra().tensor_hooks.push_back(entry);
-  return handle(nb::cpp_function([x, id = entry.id] {
-    GradMeta& meta = grad_meta(x);
-    erase(meta.leaf_hooks, id);
-    if (meta.accumulator && meta.accumulator->extras) erase(meta.accumulator->extras->tensor_hooks, id);
-  }));
+  const uint64_t id = next_hook_id();
+  grad_meta(x).leaf_hooks.push_back({id, make_ref<PythonHook>(std::move(function))});
+  return handle(to_python(x), id);
 }
 
 nb::object register_accumulate_hook(const Tensor& x, nb::object function) {
@@ -94,7 +105,7 @@ nb::object register_accumulate_hook(const Tensor& x, nb::object function) {
   check(!grad_fn(x), "post accumulate grad hooks cannot be registered on non-leaf tensors");
   const uint64_t id = next_hook_id();
   grad_meta(x).accumulate_hooks.push_back({id, make_ref<PythonHook>(std::move(function))});
-  return handle(nb::cpp_function([x, id] { erase(grad_meta(x).accumulate_hooks, id); }));
+  return handle(to_python(x), id);
 }
 
 // ---- the node of a Python Function: forward and backward stand in penlight/autograd/function.py
@@ -161,12 +172,7 @@ void save_in_function(nb::handle self, nb::handle tensors, nb::handle outputs) {
 
 nb::tuple saved_of(const Ref<Node>& node) {
   nb::list list;
-  check(
-      !node->released(),
-      "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-      "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-      "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-      "if you need to access saved tensors after calling backward.");
+  check_not_released(*node);
   for (SavedTensor& saved : node->saved()) list.append(to_python(saved.unpack(*node)));
   return nb::tuple(list);
 }
@@ -324,7 +330,8 @@ void bind(nb::module_& m, TensorClass& tensor) {
         return out.str();
       });
 
-  nb::class_<FunctionNode, Node>(m, "_FunctionNode", nb::dynamic_attr(), nb::is_weak_referenceable())
+  nb::class_<FunctionNode, Node>(m, "_FunctionNode", nb::dynamic_attr(), nb::is_weak_referenceable(),
+                                 nb::type_slots(node_slots))
       .def("__init__",
            [](nb::pointer_and_handle<FunctionNode> self, const std::string& name) {
              new (self.p) FunctionNode;
@@ -352,6 +359,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
            "grad.");
   m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a,
         "create_graph"_a, "accumulate"_a);
+  m.def("_remove_hook", remove_hook, "owner"_a, "id"_a);
   m.def("_same_edge_as_alias", [](const Tensor& x) { return shadow(x); });
   m.def("_view_alias", [](const Tensor& x) { return alias(x); });
 

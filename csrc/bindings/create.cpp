@@ -31,6 +31,12 @@ void measure(nb::handle data, Dims* sizes, std::size_t depth, Guess* guess) {
   }
 }
 
+// An item of a list or tuple. Numbers' own methods are called while a list is read, and could change it.
+nb::object item_at(PyObject* sequence, Py_ssize_t i, Py_ssize_t count) {
+  check(PySequence_Fast_GET_SIZE(sequence) == count, "data changed its length while it was read");
+  return nb::borrow(PySequence_Fast_GET_ITEM(sequence, i));
+}
+
 // Data that is neither lists, numbers nor tensors: Python code makes it so, or says what is wrong with it.
 struct Unplain {};
 
@@ -47,7 +53,7 @@ void guess_type(nb::handle data, std::size_t depth, Guess* guess) {
   if (PyList_Check(o) || PyTuple_Check(o)) {
     check<ValueError>(depth < 64, "too many dimensions: data is nested more than 64 deep");
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
-    for (Py_ssize_t i = 0; i < count; ++i) guess_type(PySequence_Fast_GET_ITEM(o, i), depth + 1, guess);
+    for (Py_ssize_t i = 0; i < count; ++i) guess_type(item_at(o, i, count), depth + 1, guess);
     return;
   }
   const bool usual = PyFloat_CheckExact(o) || PyLong_CheckExact(o) || PyBool_Check(o);
@@ -83,7 +89,7 @@ void fill_from(nb::handle data, const Dims& sizes, std::size_t depth, T*& out) {
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
     check<ValueError>(count == sizes[depth], "expected sequence of length ", sizes[depth], " at dim ", depth,
                       " (got ", count, ")");
-    for (Py_ssize_t i = 0; i < count; ++i) fill_from(PySequence_Fast_GET_ITEM(o, i), sizes, depth + 1, out);
+    for (Py_ssize_t i = 0; i < count; ++i) fill_from(item_at(o, i, count), sizes, depth + 1, out);
     return;
   }
   if (is_tensor(data)) {
@@ -265,7 +271,10 @@ void bind(nb::module_& m, TensorClass& tensor) {
       "dtype"_a = nb::none());
 
   bind_sized(
-      m, tensor, "empty", [](const Dims& s, DType d) { return empty(s, d); },
+      m, tensor, "empty",
+      [](const Dims& s, DType d) {
+        return d == DType::boolean ? zeros(s, d) : empty(s, d);  // a bool is 0 or 1, whatever memory held
+      },
       "A tensor whose values are not set.");
   bind_sized(m, tensor, "zeros", [](const Dims& s, DType d) { return zeros(s, d); }, "A tensor of zeros.");
   bind_sized(

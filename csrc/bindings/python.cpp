@@ -1,5 +1,7 @@
 #include "bindings/python.h"
 
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace penlight::bindings {
@@ -68,8 +70,15 @@ void install_hooks() {
   python::release_lock = []() noexcept -> void* {
     return PyGILState_Check() ? PyEval_SaveThread() : nullptr;
   };
+  python::alive = [](void* object) noexcept { return Py_REFCNT(static_cast<PyObject*>(object)) > 0; };
   python::acquire_lock = [](void* state) noexcept {
-    PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+    // Once the interpreter ends, Python would end this (daemon) thread by unwinding it, through functions
+    // that cannot be unwound. It waits instead for the process to end.
+    try {
+      PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+    } catch (...) {
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
   };
   current_line = line_in_user_code;
 }
@@ -101,6 +110,8 @@ int initialised_already(PyObject*, PyObject*, PyObject*) {
 }
 PyType_Slot tensor_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tensor)},
                               {Py_tp_init, reinterpret_cast<void*>(initialised_already)},
+                              {Py_tp_traverse, reinterpret_cast<void*>(traverse_tensor)},
+                              {Py_tp_clear, reinterpret_cast<void*>(clear_tensor)},
                               {0, nullptr}};
 
 }  // namespace
@@ -222,9 +233,10 @@ bool dims_from(nb::handle object, Dims* dims) {
   };
   dims->clear();
   if (PyTuple_Check(o) || PyList_Check(o)) {
-    const Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
-    for (Py_ssize_t i = 0; i < count; ++i)
-      if (!add(PySequence_Fast_GET_ITEM(o, i))) return false;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {  // __index__ may change the list
+      const nb::object item = nb::borrow(PySequence_Fast_GET_ITEM(o, i));
+      if (!add(item.ptr())) return false;
+    }
     return true;
   }
   if (PyIndex_Check(o)) return add(o);
@@ -332,7 +344,7 @@ NB_MODULE(_C, m) {
                      "A multi-dimensional array of one type that records operations for differentiation.");
   tensor_type = reinterpret_cast<PyTypeObject*>(tensor.ptr());
   nb::class_<Node> node(m, "Node", nb::dynamic_attr(), nb::is_weak_referenceable(),
-                        "An operation in the graph behind a tensor.");
+                        nb::type_slots(node_slots), "An operation in the graph behind a tensor.");
   node_type = reinterpret_cast<PyTypeObject*>(node.ptr());
   m.attr("_Node") = node;
 

@@ -56,6 +56,21 @@ std::vector<Tensor> tensors_from(nb::handle sequence, const char* what);
 // Attribute of a module of the package, imported at first use.
 nb::object package(const char* module, const char* name);
 
+// What Python's cycle collector sees of tensors and nodes (garbage.cpp); the last holds Node's.
+int traverse_tensor(PyObject* self, visitproc visit, void* arg);
+int clear_tensor(PyObject* self);
+extern PyType_Slot node_slots[];
+
+// A hook that calls a Python function.
+struct PythonHook final : Hook {
+  nb::object function;
+  explicit PythonHook(nb::object f) : function(std::move(f)) {}
+  Tensor on_tensor(const Tensor& grad) override;
+  void on_node(Grads& grads) override;
+  void after_node(Grads& inputs, const Grads& outputs) override;
+  void on_accumulated(const Tensor& variable) override;
+};
+
 // A size, dimension or number of elements: int or anything with __index__.
 struct Int {
   int64_t value = 0;

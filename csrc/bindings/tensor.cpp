@@ -71,7 +71,8 @@ Tensor get_data(const Tensor& x) {
 void set_data(const Tensor& x, const Tensor& source) {
   check(x.dtype() == source.dtype() || !x.requires_grad() || is_floating(source.dtype()),
         "data set to a tensor that requires gradients must be floating point or complex dtype");
-  x->storage = source->storage;
+  replace_storage(x->storage, source->storage);
+  x->base = nullptr;  // no window on its base's memory any more
   x->offset = source->offset;
   x->sizes = source.sizes();
   x->strides = source.strides();
@@ -84,6 +85,9 @@ void set_data(const Tensor& x, const Tensor& source) {
 
 // A new tensor object of a Python subclass over the same memory, a leaf.
 nb::object make_subclass(nb::handle type, const Tensor& data, bool requires_grad) {
+  check<TypeError>(PyType_Check(type.ptr()) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()),
+                                                                Py_TYPE(to_python(data).ptr())),
+                   "cls must be a class derived from Tensor");
   nb::object object = nb::inst_alloc(type);
   auto* impl = new (nb::inst_ptr<TensorImpl>(object)) TensorImpl;
   nb::inst_mark_ready(object);

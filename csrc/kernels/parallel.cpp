@@ -2,11 +2,14 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -19,6 +22,8 @@ namespace {
 
 thread_local bool inside_chunk = false;
 
+constexpr int kMostThreads = 256;  // more than any number of chunks keeps busy
+
 void relax() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -29,8 +34,12 @@ void relax() {
 // pool every few), then asleep. Chunks are handed out by an atomic counter.
 class Pool {
  public:
+  // Where the system has no more threads to give, those it gave have to do: results are the same.
   explicit Pool(int workers) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::exception&) {
+    }
   }
   ~Pool() {
     {
@@ -57,7 +66,13 @@ class Pool {
     inside_chunk = true;
     take_chunks();
     inside_chunk = false;
-    while (running_.load(std::memory_order_acquire) > 0) relax();
+    for (int spin = 0; running_.load(std::memory_order_acquire) > 0; ++spin) {
+      if (spin < 2000)
+        relax();
+      else
+        std::this_thread::yield();  // a worker without a core of its own gets this one
+    }
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
@@ -66,7 +81,12 @@ class Pool {
       const int64_t begin = next_.fetch_add(1, std::memory_order_relaxed) * grain_;
       if (begin >= n_) return;
       const int64_t end = n_ - begin < grain_ ? n_ : begin + grain_;
-      body_(context_, begin, end);
+      try {
+        body_(context_, begin, end);
+      } catch (...) {
+        std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::current_exception();
+      }
     }
   }
 
@@ -93,6 +113,7 @@ class Pool {
   std::atomic<int64_t> next_{0};
   std::atomic<int> running_{0};
   bool stop_ = false;
+  std::exception_ptr failure_;
   int64_t n_ = 0, grain_ = 1;
   detail::ChunkBody body_ = nullptr;
   void* context_ = nullptr;
@@ -140,15 +161,16 @@ namespace detail {
 
 void run(int64_t n, int64_t grain, ChunkBody body, void* context) {
   const int threads = num_threads();
-  if (threads > 1 && n > grain && !inside_chunk && pool_mutex.try_lock()) {
-    if (pool_threads != threads) {
-      delete pool;
-      pool = new Pool(threads - 1);
-      pool_threads = threads;
+  if (threads > 1 && n > grain && !inside_chunk) {
+    if (std::unique_lock lock(pool_mutex, std::try_to_lock); lock.owns_lock()) {
+      if (pool_threads != threads) {
+        delete pool;
+        pool = nullptr;
+        pool = new Pool(std::min(threads, kMostThreads) - 1);
+        pool_threads = threads;
+      }
+      return pool->run(n, grain, body, context);
     }
-    pool->run(n, grain, body, context);
-    pool_mutex.unlock();
-    return;
   }
   for (int64_t begin = 0; begin < n; begin += grain)
     body(context, begin, n - begin < grain ? n : begin + grain);

@@ -17,8 +17,9 @@ void run(int64_t n, int64_t grain, ChunkBody body, void* context);
 }  // namespace detail
 
 // Calls body(begin, end) for every chunk [i*grain, min(n, (i+1)*grain)) exactly once, possibly at the same
-// time on several threads; returns when all are done. body must not throw. A call from inside a chunk, or
-// while another thread of the program holds the pool, runs all chunks on the calling thread.
+// time on several threads; returns when all are done. What a body throws is thrown again by the call. A call
+// from inside a chunk, or while another thread of the program holds the pool, runs all chunks on the calling
+// thread.
 template <class Body>
 void parallel_for(int64_t n, int64_t grain, Body&& body) {
   if (n <= 0) return;

@@ -16,10 +16,6 @@ RowLoop cast_loop(DType to, DType from) {
   return (floats ? kernels::elementwise_float() : kernels::elementwise_integer).cast(to, from);
 }
 
-bool overlap(const Tensor& a, const Tensor& b) {
-  return a->storage->data() == b->storage->data() && a.raw() != b.raw();
-}
-
 }  // namespace
 
 Tensor empty_like(const Tensor& x, DType dtype) {
@@ -164,7 +160,7 @@ namespace {
 const bool installed = [] {
   engine_operations.add = [](const Tensor& a, const Tensor& b) { return add(a, b); };
   engine_operations.add_in_place = [](const Tensor& to, const Tensor& other) {
-    add_into(to, to, other);
+    add_into(to, to, overlap(to, other) ? clone_values(other) : other);
     to.changed();
   };
   engine_operations.sum_to = sum_to;

@@ -123,7 +123,7 @@ Tensor& binary_in_place(Tensor& self, const char* name, kernels::BinaryOp op, Bi
   const bool recorded = grad_mode.enabled && (self.requires_grad() || other.requires_grad());
   const bool direct =
       !recorded && result_type(self, other) == self.dtype() &&
-      !(other.is_tensor() && other.tensor()->storage == self->storage && !other.tensor().same(self)) &&
+      !(other.is_tensor() && overlap(self, other.tensor())) &&
       (is_floating(self.dtype()) ||
        (op != kernels::BinaryOp::div && op != kernels::BinaryOp::floor_div &&
         op != kernels::BinaryOp::trunc_div && op != kernels::BinaryOp::remainder &&

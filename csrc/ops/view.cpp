@@ -394,6 +394,10 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   check(size >= 0, "size is ", size, " but must be >= 0");
   const int64_t room = x.dim() == 0 ? 1 : x.sizes()[d];
   check(size <= room, "maximum size for tensor at dimension ", d, " is ", room, " but size is ", size);
+  Dims made = x.sizes();
+  if (x.dim() > 0) made[d] = (room - size) / step + 1;
+  made.push_back(size);
+  checked_numel(made);
   return window_view("UnfoldBackward0", x, [=](Window w) {
     const int64_t stride = w.sizes.empty() ? 1 : w.strides[d];
     if (!w.sizes.empty()) {

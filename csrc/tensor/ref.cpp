@@ -10,12 +10,16 @@ namespace penlight {
 namespace python {
 namespace {
 void ignore(void*) noexcept {}
+bool yes(void*) noexcept {
+  return true;
+}
 void* nothing() noexcept {
   return nullptr;
 }
 }  // namespace
 void (*incref)(void*) noexcept = ignore;
 void (*decref)(void*) noexcept = ignore;
+bool (*alive)(void*) noexcept = yes;
 void* (*release_lock)() noexcept = nothing;
 void (*acquire_lock)(void*) noexcept = ignore;
 }  // namespace python

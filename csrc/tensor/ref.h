@@ -15,6 +15,7 @@ namespace python {
 // Set by the bindings.
 extern void (*incref)(void* object) noexcept;
 extern void (*decref)(void* object) noexcept;
+extern bool (*alive)(void* object) noexcept;  // does it have references, or is it being destroyed?
 }  // namespace python
 
 // Memory of small, short-lived objects, from free lists by size.
@@ -50,6 +51,10 @@ class RefCounted {
   }
   // True when the caller's is the only reference and Python has never seen the object.
   bool unique() const noexcept { return state_ == 3; }
+  // False once the last reference is gone and destruction is under way or waiting its turn.
+  bool alive() const noexcept {
+    return state_ & 1 ? state_ != 1 : python::alive(reinterpret_cast<void*>(state_));
+  }
 
  protected:
   virtual void destroy() noexcept { delete this; }

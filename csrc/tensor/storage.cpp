@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tensor/error.h"
+#include "tensor/unlocked.h"
 
 namespace penlight {
 
@@ -98,10 +99,25 @@ std::string Storage::last_change() const {
 }
 
 Ref<Storage> Storage::alias(const Ref<Storage>& other) {
-  other->retain();
-  return make_ref<Storage>(
-      other->data(), other->bytes(), [](void* owner) { static_cast<Storage*>(owner)->release(); },
-      other.get());
+  // An alias of an alias keeps the memory itself: x.data = x.data, repeated, makes no chain.
+  Storage* owner = other->release_ == release_alias ? static_cast<Storage*>(other->owner_) : other.get();
+  owner->retain();
+  return make_ref<Storage>(other->data(), other->bytes(), release_alias, owner);
+}
+
+namespace {
+std::vector<Ref<Storage>> retired;
+}
+
+void replace_storage(Ref<Storage>& place, Ref<Storage> storage) {
+  if (kernels_unlocked > 0) retired.push_back(place);
+  place = std::move(storage);
+}
+
+void free_retired_storages() noexcept {
+  if (retired.empty()) return;
+  const auto list = std::move(retired);
+  retired.clear();
 }
 
 int64_t cached_bytes() {

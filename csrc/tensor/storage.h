@@ -42,6 +42,7 @@ class Storage final : public RefCounted {
   static Ref<Storage> alias(const Ref<Storage>& other);
 
  private:
+  static void release_alias(void* owner) { static_cast<Storage*>(owner)->release(); }
   void note_change();
 
   void* data_;
@@ -51,6 +52,9 @@ class Storage final : public RefCounted {
   uint32_t version_ = 0, saves_ = 0;
   bool noted_ = false;
 };
+
+// Puts another storage in place; the one before is kept until no kernel runs that may be reading it.
+void replace_storage(Ref<Storage>& place, Ref<Storage> storage);
 
 // Memory kept for reuse after tensors died, in bytes, and the most that is ever kept.
 int64_t cached_bytes();

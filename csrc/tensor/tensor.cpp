@@ -15,7 +15,7 @@ bool Tensor::is_contiguous() const {
 }
 
 int64_t checked_numel(const Dims& sizes) {
-  check(sizes.size() <= 64, "tensors have at most 64 dimensions, got ", sizes.size());
+  check(sizes.size() <= kMostDims, "tensors have at most ", kMostDims, " dimensions, got ", sizes.size());
   int64_t count = 1;
   bool overflow = false, zero = false;
   for (int64_t size : sizes) {
@@ -48,6 +48,7 @@ Tensor empty(const Dims& sizes, DType dtype) {
 }
 
 Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
+  check(sizes.size() <= kMostDims, "tensors have at most ", kMostDims, " dimensions, got ", sizes.size());
   auto impl = make_ref<TensorImpl>();
   impl->storage = tensor->storage;
   impl->offset = offset;
@@ -56,6 +57,30 @@ Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
   impl->dtype = tensor.dtype();
   impl->inference = tensor->inference;
   return Tensor(std::move(impl));
+}
+
+namespace {
+struct Range {
+  uintptr_t first, end;  // addresses
+};
+Range range_of(const Tensor& x) {
+  int64_t last = 0;
+  for (std::size_t d = 0; d < x.sizes().size(); ++d)
+    if (x.sizes()[d] > 1) last += (x.sizes()[d] - 1) * x.strides()[d];
+  const auto first = reinterpret_cast<uintptr_t>(x.raw());
+  return {first, first + static_cast<uintptr_t>((last + 1) * itemsize(x.dtype()))};
+}
+}  // namespace
+
+bool overlap(const Tensor& written, const Tensor& read) {
+  if (written.numel() == 0 || read.numel() == 0) return false;
+  const Range a = range_of(written), b = range_of(read);
+  if (a.end <= b.first || b.end <= a.first) return false;
+  if (a.first != b.first || written.dtype() != read.dtype() || !(written.sizes() == read.sizes()))
+    return true;
+  for (std::size_t d = 0; d < written.sizes().size(); ++d)
+    if (written.sizes()[d] > 1 && written.strides()[d] != read.strides()[d]) return true;
+  return false;
 }
 
 int64_t wrap_dim(int64_t dim, int64_t ndim) {

@@ -85,6 +85,12 @@ inline Tensor alias(const Tensor& tensor) {
   return alias(tensor, tensor.sizes(), tensor.strides(), tensor->offset);
 }
 
+constexpr std::size_t kMostDims = 64;
+
+// Could writing to one disturb the reading of the other? Not where they are apart, or the very same window,
+// in which an elementwise loop reads each element before it writes it.
+bool overlap(const Tensor& written, const Tensor& read);
+
 Dims contiguous_strides(const Dims& sizes);
 int64_t checked_numel(const Dims& sizes);
 // A dimension counted from the end where negative; raises IndexError outside [-ndim, ndim).
