@@ -35,13 +35,23 @@ inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count,
   return made;
 }
 
-// The first j for which x + j * step >= limit, in [0, length].
+// The first j for which x + j * step >= limit, in [0, length]; step 1 needs no division.
 [[gnu::always_inline]] inline int64_t first_not_below(int64_t limit, int64_t x, int64_t step,
                                                       int64_t length) {
   const int64_t missing = limit - x;
   if (missing <= 0) return 0;
-  const int64_t j = (missing - 1) / step + 1;
+  const int64_t j = step == 1 ? missing : (missing - 1) / step + 1;
   return j < length ? j : length;
+}
+
+// Positions [first, last) of a run that lie outside the input.
+template <class T>
+[[gnu::always_inline]] inline void gather_outside(const T* line, int64_t size, PaddingMode mode, int64_t x,
+                                                  int64_t step, int64_t first, int64_t last, T* to) {
+  if (mode == PaddingMode::zeros)
+    for (int64_t j = first; j < last; ++j) to[j] = T(0);
+  else
+    for (int64_t j = first; j < last; ++j) to[j] = line[padded_source(mode, x + j * step, size)];
 }
 
 // A run of one source row: to[j] = line[x + j * step] with step > 0, folded back at the ends.
@@ -49,20 +59,14 @@ template <class T>
 inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length,
                        T* to) {
   const int64_t first = first_not_below(0, x, step, length), last = first_not_below(size, x, step, length);
-  for (int64_t j = 0; j < first; ++j) {
-    const int64_t from = padded_source(mode, x + j * step, size);
-    to[j] = from < 0 ? T(0) : line[from];
-  }
+  if (first > 0) gather_outside(line, size, mode, x, step, 0, first, to);
   if (step == 1)
     copy_run(to + first, line + x + first, last - first);
   else if (step == 2)
     for (int64_t j = first; j < last; ++j) to[j] = line[x + 2 * j];
   else
     for (int64_t j = first; j < last; ++j) to[j] = line[x + j * step];
-  for (int64_t j = last; j < length; ++j) {
-    const int64_t from = padded_source(mode, x + j * step, size);
-    to[j] = from < 0 ? T(0) : line[from];
-  }
+  if (last < length) gather_outside(line, size, mode, x, step, last, length, to);
 }
 
 // For channels [c0, c1) of the group at `source` and taps [t0, t1), in that order, one row of `to` each, `ld`

@@ -57,7 +57,9 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
 ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
-  return waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct : ConvKernel::implicit;
+  // (The direct kernel keeps a register for every tap of a channel, so there is a limit to them.)
+  return q.taps() > 1 && q.taps() <= 2048 && waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct
+                                                                           : ConvKernel::implicit;
 }
 
 const char* conv_kernel_name(ConvKernel kernel) {

@@ -78,6 +78,52 @@ inline void outer_tile(int64_t k, const T* a, const T* b, int64_t ldb, T* c, int
   }
 }
 
+// The same with A where it lies: a[r * a_row + k * a_column]. For products too small for packing A to pay.
+template <class T, int R, int NV>
+inline void outer_tile_in_place(int64_t k, const T* a, int64_t a_row, int64_t a_column, const T* b,
+                                int64_t ldb, T* c, int64_t ldc, bool add) {
+  using V = Native<T>;
+  constexpr int W = V::width;
+  // Every third row has a pointer, those between are one and two strides on: few enough registers.
+  constexpr int groups = (R + 2) / 3;
+  const T* rows[groups];
+  for (int g = 0; g < groups; ++g) rows[g] = a + 3 * g * a_row;
+  V sum[R][NV];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[r][j] = add ? V::load(c + r * ldc + j * W) : V::zero();
+  for (int64_t i = 0; i < k; ++i) {
+    V row[NV];
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) row[j] = V::load(b + j * W);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const V factor = V::broadcast(rows[r / 3][r % 3 * a_row]);
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) sum[r][j] = fma(factor, row[j], sum[r][j]);
+    }
+#pragma GCC unroll 8
+    for (int g = 0; g < groups; ++g) rows[g] += a_column;
+    b += ldb;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[r][j].store(c + r * ldc + j * W);
+}
+
+template <class T>
+using OuterTileInPlace = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, bool);
+
+template <class T, int R = 1>
+inline OuterTileInPlace<T> outer_tile_in_place_of(int64_t rows) {
+  if constexpr (R < outer_rows) {
+    if (rows != R) return outer_tile_in_place_of<T, R + 1>(rows);
+  }
+  return outer_tile_in_place<T, R, outer_registers>;
+}
+
 template <class T>
 using OuterTile = void (*)(int64_t, const T*, const T*, int64_t, T*, int64_t, const T*, bool);
 
@@ -177,6 +223,52 @@ inline void dot_block(int64_t rows, int64_t columns, int64_t count, const T* a, 
     dot_columns_block<T, dot_columns>(rows, s, count, a, lda, column, sums, ld_sums);
   for (; s + 2 <= columns; s += 2) dot_columns_block<T, 2>(rows, s, count, a, lda, column, sums, ld_sums);
   for (; s < columns; ++s) dot_columns_block<T, 1>(rows, s, count, a, lda, column, sums, ld_sums);
+}
+
+// sums[r][s][·] += a[r * lda + i] * b[s][i] for i < count, a whole number of registers: a register for every
+// sum, kept in memory between calls (the tile's registers one after the other) and added up by the caller at
+// the end.
+template <class T, int R, int S>
+inline void dot_tile_kept(int64_t count, const T* a, int64_t lda, const T* const* columns, T* sums) {
+  using V = Native<T>;
+  constexpr int W = V::width;
+  const T* b[S];
+#pragma GCC unroll 8
+  for (int s = 0; s < S; ++s) b[s] = columns[s];
+  V sum[R][S];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s) sum[r][s] = V::load(sums + (r * S + s) * W);
+  for (int64_t i = 0; i < count; i += W) {
+    V left[R];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) left[r] = V::load(a + r * lda + i);
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s) {
+      const V right = V::load(b[s] + i);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) sum[r][s] = fma(left[r], right, sum[r][s]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s) sum[r][s].store(sums + (r * S + s) * W);
+}
+
+template <class T>
+using DotTileKept = void (*)(int64_t, const T*, int64_t, const T* const*, T*);
+
+template <class T, int R = 1, int S = 1>
+inline DotTileKept<T> dot_tile_kept_of(int64_t rows, int64_t columns) {
+  if constexpr (R < dot_rows) {
+    if (rows != R) return dot_tile_kept_of<T, R + 1, S>(rows, columns);
+  }
+  if constexpr (S < dot_columns) {
+    if (columns != S) return dot_tile_kept_of<T, R, S + 1>(rows, columns);
+  }
+  return dot_tile_kept<T, R, S>;
 }
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

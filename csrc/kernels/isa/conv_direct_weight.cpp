@@ -3,9 +3,10 @@
 // The sum runs over consecutive positions of a block of output rows, for which output gradients are laid out
 // with the band's row length and zeros between the rows; the input values of every tap are read from the band
 // at its offset.
-//   band            up to 2048 positions x block_depth of (channel, tap)     192 KiB at most
-//   output block    15 x 2048 x 4 bytes = 120 KiB, 15 being a multiple of the dot tile's rows on every
-//   processor
+//   band            1024 positions or so x the channels whose taps make block_depth     192 KiB at most, L2
+//   output block    up to 30 rows of it, 512 positions of a dot tile's rows at a time, in L1
+//   sums            a register for each of 30 x block_depth until the task's end: 30 x 160 x 64 bytes = 300
+//   KiB, L2
 // Tasks and partial sums are as in conv_weight.cpp.
 #include "kernels/conv_band.h"
 #include "kernels/micro_kernels.h"
@@ -16,7 +17,9 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-constexpr int64_t block_rows = 15, block_depth = 96;
+constexpr int64_t most_rows = 30, block_depth = 160;
+template <class T>
+constexpr int64_t run_positions = 2048 / sizeof(T);
 constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
 
 int64_t smaller(int64_t a, int64_t b) {
@@ -36,12 +39,14 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
   const int64_t weights = q.groups * q.rows * depth;
   if (weights == 0) return;
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  const Band band(q, sizeof(T), 2048, larger(1, block_depth / taps));
+  const Band band(q, sizeof(T), 1024, larger(1, block_depth / taps));
 
   const int64_t y_units = blocks_of(y.count, band.rows), x_units = blocks_of(x.count, band.columns);
   const int64_t units = q.batch * z.count * y_units * x_units;
   const int64_t channel_blocks = blocks_of(q.channels, band.channels),
-                row_blocks = blocks_of(q.rows, block_rows);
+                row_blocks = blocks_of(q.rows, most_rows);
+  const int64_t block_rows =
+      blocks_of(blocks_of(q.rows, row_blocks), dot_rows) * dot_rows;  // shared out evenly
   const int64_t tiles = q.groups * row_blocks * channel_blocks;
   const int64_t parts_wanted = smaller(blocks_of(wanted_tasks, tiles), larger(1, units));
   const int64_t units_per_part = blocks_of(larger(1, units), parts_wanted);
@@ -54,12 +59,15 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
   const Scratch partial_memory((parts - 1) * weights, sizeof(T));
   T* partials = static_cast<T*>(partial_memory.get());
   const int64_t source_plane = q.source_plane();
+  const int64_t rows_most = smaller(block_rows, q.rows);
+  const int64_t sums_size = rows_most * band.channels * taps * W;
   const int64_t ld_rows = blocks_of(band.rows * band.ld, W) * W + W;
 
   parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
-    T* values = static_cast<T*>(
-        thread_scratch(ScratchUser::convolution, (band.size + 9 * W + block_rows * ld_rows) * sizeof(T)));
+    T* values = static_cast<T*>(thread_scratch(
+        ScratchUser::convolution, (band.size + 9 * W + rows_most * ld_rows + sums_size) * sizeof(T)));
     T* laid_out = values + (band.size + 8 * W + W - 1) / W * W;
+    T* kept = laid_out + rows_most * ld_rows;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t part = task % parts, tile = task / parts;
       const int64_t c = tile % channel_blocks * band.channels,
@@ -69,8 +77,7 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
       const int64_t block = channels * taps;
       T* sums =
           (part ? partials + (part - 1) * weights : gradient) + (group * q.rows + row0) * depth + c * taps;
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t k = 0; k < block; ++k) sums[r * depth + k] = T(0);
+      for (int64_t i = 0; i < sums_size; ++i) kept[i] = T(0);
 
       const int64_t unit1 = smaller(units, (part + 1) * units_per_part);
       for (int64_t unit = part * units_per_part; unit < unit1; ++unit) {
@@ -90,10 +97,29 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
           }
           for (int64_t j = count; j < padded; ++j) *to++ = T(0);
         }
-        dot_block(
-            rows, block, padded, static_cast<const T*>(laid_out), ld_rows,
-            [&](int64_t k) { return static_cast<const T*>(values) + offsets[k]; }, sums, depth);
+        for (int64_t position = 0; position < padded; position += run_positions<T>) {
+          const int64_t run = smaller(run_positions<T>, padded - position);
+          T* tile_sums = kept;
+          for (int64_t s = 0; s < block; s += dot_columns) {
+            const int64_t columns_here = smaller(dot_columns, block - s);
+            const T* from[dot_columns];
+            for (int64_t j = 0; j < columns_here; ++j) from[j] = values + offsets[s + j] + position;
+            for (int64_t r = 0; r < rows; r += dot_rows) {
+              const int64_t rows_here = smaller(dot_rows, rows - r);
+              dot_tile_kept_of<T>(rows_here, columns_here)(run, laid_out + r * ld_rows + position, ld_rows,
+                                                           from, tile_sums);
+              tile_sums += rows_here * columns_here * W;
+            }
+          }
+        }
       }
+      // The lanes of each sum are added up.
+      const T* tile_sums = kept;
+      for (int64_t s = 0; s < block; s += dot_columns)
+        for (int64_t r = 0; r < rows; r += dot_rows)
+          for (int64_t i = r; i < smaller(rows, r + dot_rows); ++i)
+            for (int64_t j = s; j < smaller(block, s + dot_columns); ++j, tile_sums += W)
+              sums[i * depth + j] = Native<T>::load(tile_sums).sum();
     }
   });
   if (parts > 1)

@@ -159,6 +159,38 @@ struct Product {
     }
   }
 
+  // Small products: nothing is packed but what a panel's width does not divide.
+  void in_place() const {
+    constexpr int64_t width = outer_columns<T>;
+    const RowPanels panels(g.m);
+    alignas(64) T tile[outer_rows * width];
+    for (int64_t column = 0; column < g.n; column += width) {
+      const int64_t columns = smaller(width, g.n - column);
+      const T* right = b + column;
+      int64_t ld_right = g.b_row;
+      if (columns < width) {
+        T* packed = static_cast<T*>(thread_scratch(ScratchUser::gemm_right, g.k * width * sizeof(T)));
+        pack_right(column, columns, 0, g.k, packed);
+        right = packed, ld_right = width;
+      }
+      for (int64_t panel = 0; panel < panels.count; ++panel) {
+        const int64_t row = panel * panels.height, rows = smaller(panels.height, g.m - row);
+        T* to = c + row * g.c_row + column * g.c_column;
+        const auto run = outer_tile_in_place_of<T>(rows);
+        if (columns == width && g.c_column == 1) {
+          run(g.k, a + row * g.a_row, g.a_row, g.a_column, right, ld_right, to, g.c_row, g.accumulate);
+          continue;
+        }
+        run(g.k, a + row * g.a_row, g.a_row, g.a_column, right, ld_right, tile, width, false);
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t j = 0; j < columns; ++j) {
+            T& at = to[r * g.c_row + j * g.c_column];
+            at = g.accumulate ? at + tile[r * width + j] : tile[r * width + j];
+          }
+      }
+    }
+  }
+
   // Both operands contiguous along k: rows of C in groups of dot_height, columns in tasks of dot_width.
   void by_dots() const {
     constexpr int64_t dot_height = 2 * dot_rows, dot_width = 8 * dot_columns;
@@ -187,6 +219,9 @@ struct Product {
   void run() const {
     if (g.a_column == 1 && g.b_row == 1 && g.m <= 2 * dot_rows)
       by_dots();
+    else if (g.b_column == 1 && g.k <= block_depth<T> && g.n <= 160 && g.k * g.n <= 16384 &&
+             g.m * g.n * g.k < serial_work)
+      in_place();
     else
       by_panels();
   }
