@@ -63,7 +63,8 @@ struct Band {
     } else {
       channels = 1;
     }
-    size = channels * channel_stride;
+    // The last tap's run begins up to x.halo behind the last row's beginning.
+    size = channels * channel_stride + x.halo;
   }
 
   // offsets[channel, tap]
@@ -103,7 +104,7 @@ struct Band {
                          x0 * ax.step + x.residue(rx) + ax.offset, ax.step, ld, to);
             }
       }
-    for (int64_t j = 0; j < 8 * native_width<T>; ++j) to[j] = T(0);  // what the last tile reads beyond
+    for (int64_t j = 0; j < x.halo + 8 * native_width<T>; ++j) to[j] = T(0);  // what the last tile reads beyond
   }
 };
 

@@ -1,6 +1,7 @@
 """Convolutions against their definition, their derivatives against differences, and their errors."""
 
 import math
+import os
 import subprocess
 import sys
 import textwrap
@@ -101,6 +102,46 @@ def test_a_sum_deeper_than_a_block_of_it():
     x, w = rng.standard_normal([1, 300, 5, 5]), rng.standard_normal([31, 300, 3, 3])
     want = convolution(x, w, None, [1, 1], [(1, 1), (1, 1)], [1, 1], 1)
     assert error(F.conv2d(tensor(x), tensor(w), padding=1).numpy(), want) <= 1e-13
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("channels", "kernel", "stride", "dilation", "groups"),
+    [(1, 300, 1, 1, 1), (2, 100, 2, 1, 1), (4, 100, 5, 3, 4), (3, 17, 400, 2, 1), (2, 1023, 1, 2, 1)],
+)
+def test_long_kernels(channels, kernel, stride, dilation, groups, mode, dtype):
+    rng = np.random.default_rng(kernel)
+    x = rng.standard_normal([2, channels, dilation * kernel + 500]).astype(dtype)
+    w = rng.standard_normal([channels, channels // groups, kernel]).astype(dtype)
+    arguments = dict(stride=stride, padding=40, dilation=dilation, groups=groups, padding_mode=mode)
+    want = convolution(x, w, None, [stride], [(40, 40)], [dilation], groups, mode)
+    leaves = [penlight.tensor(a, requires_grad=True) for a in (x, w)]
+    y = F.conv1d(*leaves, **arguments)
+    assert error(y.detach().numpy(), want) <= TOLERANCE[dtype]
+    # <gradient of the input, v> and <gradient of the weight, u> by definition, for random v and u.
+    g, v, u = rng.standard_normal(y.shape), rng.standard_normal(x.shape), rng.standard_normal(w.shape)
+    y.backward(penlight.tensor(g.astype(dtype)))
+    for leaf, direction, change in (
+        (leaves[0], v, convolution(v, w, None, [stride], [(40, 40)], [dilation], groups, mode)),
+        (leaves[1], u, convolution(x, u, None, [stride], [(40, 40)], [dilation], groups, mode)),
+    ):
+        found = np.sum(leaf.grad.numpy().astype(np.float64) * direction)
+        scale = np.linalg.norm(g) * np.linalg.norm(change)
+        assert abs(found - np.sum(g * change)) <= TOLERANCE[dtype] * (1 + scale)
+
+
+@pytest.mark.parametrize("isa", ["baseline", "avx2"])
+def test_lesser_instruction_sets_compute_the_same(isa):
+    # Where the processor has not the one asked for, its best is tested again.
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", __file__]
+        + ["-k", "definition or blocks or long_kernels or deeper"],
+        env={**os.environ, "PENLIGHT_ISA": isa},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
