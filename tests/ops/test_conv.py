@@ -135,8 +135,10 @@ def test_long_kernels(channels, kernel, stride, dilation, groups, mode, dtype):
 def test_lesser_instruction_sets_compute_the_same(isa):
     # Where the processor has not the one asked for, its best is tested again.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", __file__]
-        + ["-k", "definition or blocks or long_kernels or deeper"],
+        [
+            *(sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q"),
+            *(__file__, "-k", "definition or blocks or long_kernels or deeper"),
+        ],
         env={**os.environ, "PENLIGHT_ISA": isa},
         capture_output=True,
         text=True,
