@@ -2,7 +2,7 @@
 
 import pytest
 from cases import CASES
-from oracle import array, assert_same, tensors
+from oracle import assert_same, tensors
 
 import penlight
 
