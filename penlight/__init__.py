@@ -5,7 +5,17 @@
 
 __version__ = "0.1.0"
 
-from penlight import _C
+try:
+    from penlight import _C
+except ImportError:
+    from importlib.util import find_spec
+
+    if find_spec("penlight._C") is not None:
+        raise
+    raise ImportError(
+        f"penlight's compiled core is not in {__path__[0]}, which holds sources only. Start Python from another "
+        "folder to use the installed package, or build in place as CONTRIBUTING.md says."
+    ) from None
 from penlight._C import *  # noqa: F403
 from penlight._C import Tensor, dtype
 from penlight._device import device

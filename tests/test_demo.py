@@ -265,15 +265,6 @@ def test_the_command_says_where_the_report_lies_and_how_to_go_on(tmp_path):
     assert re.search(r"epoch 1/1 +loss \d+\.\d+ +accuracy \d+\.\d%", done.stdout)
 
 
-def test_importing_penlight_does_not_load_the_demo():
-    loaded = (
-        "import sys, penlight; print([m for m in sys.modules if m.split('.')[0] in ('rich', 'matplotlib')"
-    )
-    loaded += " or m.startswith('penlight.demo')])"
-    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=120)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
 def test_trace_reads_values_gradients_and_nodes_from_the_graph():
     x = penlight.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     y = x - 2
