@@ -8,7 +8,6 @@ from pathlib import Path
 
 import penlight
 
-
 PACKAGE = Path(penlight.__file__).parent
 
 
