@@ -23,6 +23,8 @@ from penlight._size import Size
 
 from penlight import autograd, return_types, version  # isort: skip
 from penlight._functions import *  # noqa: F403  # isort: skip
+from penlight._products import *  # noqa: F403  # isort: skip
+from penlight._rearranging import *  # noqa: F403  # isort: skip
 from penlight import _functions, _tensor  # isort: skip
 from penlight.autograd.grad_mode import (  # isort: skip
     enable_grad,
@@ -33,7 +35,7 @@ from penlight.autograd.grad_mode import (  # isort: skip
 
 # What most programs do not use is imported when it is asked for.
 _LAZY_MODULES = (
-    "accelerator", "backends", "cuda", "datasets", "demo", "func", "hub", "nn", "optim", "random",
+    "accelerator", "backends", "cuda", "datasets", "demo", "linalg", "nn", "optim", "random",
     "serialization", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {

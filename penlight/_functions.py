@@ -225,8 +225,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = [len(line) for line in lines]
     grids = []
     for i, line in enumerate(lines):
-        grid = line.reshape([-1 if j == i else 1 for j in range(len(lines))]).expand(shape)
-        grids.append(grid.transpose(0, 1) if swap else grid)
+        grids.append(line.reshape([-1 if j == i else 1 for j in range(len(lines))]).expand(shape))
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)

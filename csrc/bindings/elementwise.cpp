@@ -338,6 +338,25 @@ void bind(nb::module_& m, TensorClass& tensor) {
   both(
       m, tensor, "clamp_max", [](const Tensor& x, const Operand& high) { return clamp(x, nullptr, &high); },
       "max"_a, "min(x, max).");
+  tensor.def(
+      "clamp_min_",
+      [](Tensor x, const Operand& low) {
+        return in_place(x, "clamp_min_", [&](const Tensor& self) { return clamp(self, &low, nullptr); });
+      },
+      "min"_a, "The same, in place.");
+  tensor.def(
+      "clamp_max_",
+      [](Tensor x, const Operand& high) {
+        return in_place(x, "clamp_max_", [&](const Tensor& self) { return clamp(self, nullptr, &high); });
+      },
+      "max"_a, "The same, in place.");
+  tensor.def(
+      "nan_to_num_",
+      [](Tensor x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+        return in_place(x, "nan_to_num_",
+                        [&](const Tensor& self) { return nan_to_num(self, nan, posinf, neginf); });
+      },
+      "nan"_a = 0.0, "posinf"_a = nb::none(), "neginf"_a = nb::none(), "The same, in place.");
   both(m, tensor, "addcmul", addcmul, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1,
        "input + value * tensor1 * tensor2.");
   both(m, tensor, "addcdiv", addcdiv, "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1,

@@ -121,6 +121,35 @@ void bind(nb::module_& m, TensorClass& tensor) {
       m, tensor, "cumprod",
       [](const Tensor& x, Int dim, OptionalDType dtype) { return cumprod(x, dim, dtype); }, "dim"_a,
       nb::kw_only(), "dtype"_a = nb::none(), "Running products along a dimension.");
+  tensor.def(
+      "cumsum_",
+      [](Tensor x, Int dim, OptionalDType dtype) {
+        return in_place(x, "cumsum_", [&](const Tensor& self) { return cumsum(self, dim, dtype); });
+      },
+      "dim"_a, nb::kw_only(), "dtype"_a = nb::none(), "The same, in place.");
+  tensor.def(
+      "cumprod_",
+      [](Tensor x, Int dim, OptionalDType dtype) {
+        return in_place(x, "cumprod_", [&](const Tensor& self) { return cumprod(self, dim, dtype); });
+      },
+      "dim"_a, nb::kw_only(), "dtype"_a = nb::none(), "The same, in place.");
+  both(m, tensor, "nansum", dims_first(nansum), "dim"_a = nb::none(), "keepdim"_a = false, nb::kw_only(),
+       "dtype"_a = nb::none(), "The sum, NaN counted as zero.");
+  both(
+      m, tensor, "nanmean",
+      [](const Tensor& x, const OptionalDims& dims, bool keepdim, OptionalDType dtype) {
+        const Tensor counted = cast(logical_not(isnan(x)), DType::i64);
+        return div(nansum(x, dims, keepdim, dtype), sum(counted, dims, keepdim));
+      },
+      "dim"_a = nb::none(), "keepdim"_a = false, nb::kw_only(), "dtype"_a = nb::none(),
+      "The mean of what is not NaN.");
+  both(
+      m, tensor, "aminmax",
+      [](const Tensor& x, OptionalInt dim, bool keepdim) {
+        const OptionalDims dims = dim ? OptionalDims(Dims{*dim}) : OptionalDims(Dims{});
+        return package("return_types", "aminmax")(amin(x, dims, keepdim), amax(x, dims, keepdim));
+      },
+      nb::kw_only(), "dim"_a = nb::none(), "keepdim"_a = false, "The smallest and the greatest elements.");
   tensor.def("sum_to_size", [](const Tensor& x, const nb::args& args) {
     const Dims sizes = dims_from_args(args, "sum_to_size");
     check(broadcast_shapes(sizes, x.sizes()) == x.sizes(), "size {", sizes, "} is not expandable to size {",

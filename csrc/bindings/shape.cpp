@@ -72,7 +72,62 @@ Tensor unflatten(const Tensor& x, Int dim, const Dims& sizes) {
   return reshape(x, wanted);
 }
 
+// A tensor becomes a view of itself: other sizes and strides over its own memory.
+template <class View>
+Tensor view_in_place(Tensor x, const char* name, View view) {
+  check_inplace(x, name);
+  const Tensor y = view(shadow(x));
+  x->sizes = y.sizes();
+  x->strides = y.strides();
+  x.changed();
+  if (grad_mode.enabled && y.requires_grad()) set_history(x, grad_fn(y), grad_meta(y).output_nr);
+  return x;
+}
+
+void bind_in_place(TensorClass& tensor) {
+  tensor.def(
+      "tril_",
+      [](Tensor x, Int k) { return in_place(x, "tril_", [&](const Tensor& self) { return tril(self, k); }); },
+      "diagonal"_a = 0, "The same, in place.");
+  tensor.def(
+      "triu_",
+      [](Tensor x, Int k) { return in_place(x, "triu_", [&](const Tensor& self) { return triu(self, k); }); },
+      "diagonal"_a = 0, "The same, in place.");
+  tensor.def(
+      "squeeze_",
+      [](const Tensor& x, const std::optional<Dims>& dims) {
+        return view_in_place(x, "squeeze_", [&](const Tensor& self) { return squeeze(self, dims); });
+      },
+      "dim"_a = nb::none(), "The same, in place.");
+  tensor.def(
+      "unsqueeze_",
+      [](const Tensor& x, Int dim) {
+        return view_in_place(x, "unsqueeze_", [&](const Tensor& self) { return unsqueeze(self, dim); });
+      },
+      "dim"_a, "The same, in place.");
+  tensor.def("t_", [](const Tensor& x) { return view_in_place(x, "t_", t); }, "The same, in place.");
+  for (const char* name : {"transpose_", "swapaxes_", "swapdims_"})
+    tensor.def(
+        name,
+        [](const Tensor& x, Int a, Int b) {
+          return view_in_place(x, "transpose_", [&](const Tensor& self) { return transpose(self, a, b); });
+        },
+        "dim0"_a, "dim1"_a, "The same, in place.");
+}
+
 void bind(nb::module_& m, TensorClass& tensor) {
+  bind_in_place(tensor);
+  both(m, tensor, "trace", trace, "The sum of the diagonal.");
+  both(
+      m, tensor, "diag_embed",
+      [](const Tensor& x, Int offset, Int a, Int b) { return diag_embed(x, offset, a, b); }, "offset"_a = 0,
+      "dim1"_a = -2, "dim2"_a = -1, "Matrices of zeros with the last dimension as diagonal.");
+  both(
+      m, tensor, "diagonal_scatter",
+      [](const Tensor& x, const Tensor& source, Int offset, Int a, Int b) {
+        return diagonal_scatter(x, source, offset, a, b);
+      },
+      "src"_a, "offset"_a = 0, "dim1"_a = 0, "dim2"_a = 1, "A copy with the diagonal replaced.");
   tensor.def(
       "view",
       [](const Tensor& x, const nb::args& args) {

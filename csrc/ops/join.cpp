@@ -249,6 +249,39 @@ Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t
   return y;
 }
 
+Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  check(x.dim() > 0, "diag_embed expects a tensor with at least one dimension");
+  const int64_t a = wrap_dim(dim1, x.dim() + 1), b = wrap_dim(dim2, x.dim() + 1);
+  check(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  check(offset > INT64_MIN, "diag_embed: offset is out of range, got ", offset);
+  const int64_t n = checked_add(x.size(x.dim() - 1), std::abs(offset), "the diagonal matrix");
+  Dims sizes = x.sizes();
+  sizes.pop_back();
+  sizes.insert(static_cast<std::size_t>(std::min(a, b)), n);
+  sizes.insert(static_cast<std::size_t>(std::max(a, b)), n);
+  Tensor y = zeros(sizes, x.dtype());
+  copy_values(diagonal(alias(y), offset, a, b), x);
+  if (needs_grad(x))
+    record("DiagEmbedBackward0", x, y, {},
+           [offset, a, b](Backward&, const Tensor& g) { return Grads{diagonal(g, offset, a, b)}; });
+  return y;
+}
+
+Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, int64_t dim1, int64_t dim2) {
+  Tensor y = clone(x);
+  Tensor window = diagonal(y, offset, dim1, dim2);
+  check(window.sizes() == source.sizes(),
+        "expected src to have a size equal to the slice of self. src size = ", source.sizes(),
+        ", slice size = ", window.sizes());
+  copy_(window, source);
+  return y;
+}
+
+Tensor trace(const Tensor& x) {
+  check(x.dim() == 2, "trace: expected a matrix, but got tensor with dim ", x.dim());
+  return sum(diagonal(x, 0, 0, 1));
+}
+
 // ---- regular numbers
 
 Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, DType dtype) {

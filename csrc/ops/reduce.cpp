@@ -139,6 +139,11 @@ Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opti
   return y;
 }
 
+Tensor nansum(const Tensor& x, const OptionalDims& dims, bool keepdim, std::optional<DType> dtype) {
+  if (!is_floating(x.dtype())) return sum(x, dims, keepdim, dtype);
+  return sum(where(isnan(x), 0, x), dims, keepdim, dtype);
+}
+
 Tensor sum_to(const Tensor& g, const Dims& sizes) {
   if (g.sizes() == sizes) return g;
   const std::size_t extra = g.sizes().size() - sizes.size();

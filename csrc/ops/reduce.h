@@ -13,6 +13,8 @@ using OptionalDims = std::optional<Dims>;
 
 Tensor sum(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false,
            std::optional<DType> dtype = {});
+Tensor nansum(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false,
+              std::optional<DType> dtype = {});
 Tensor mean(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false,
             std::optional<DType> dtype = {});
 Tensor prod(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false,

@@ -44,6 +44,9 @@ Tensor tril(const Tensor& x, int64_t diagonal);
 Tensor triu(const Tensor& x, int64_t diagonal);
 Tensor constant_pad(const Tensor& x, const Dims& padding,
                     const Scalar& value);  // last dimension first, as F.pad
+Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2);
+Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, int64_t dim1, int64_t dim2);
+Tensor trace(const Tensor& x);
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index);
 Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t end,
                      int64_t step);

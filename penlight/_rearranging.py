@@ -1,0 +1,162 @@
+"""Functions that cut, join and rearrange, made of others."""
+
+from __future__ import annotations
+
+from itertools import combinations as _choices
+from itertools import combinations_with_replacement as _choices_with_replacement
+from typing import Any
+
+from penlight import _C, Tensor
+from penlight import _functions as F
+
+__all__ = [
+    "block_diag", "column_stack", "combinations", "diagflat", "dsplit", "hsplit", "rot90", "row_stack",
+    "tril_indices", "triu_indices", "unravel_index", "vander", "vsplit",
+]  # fmt: skip
+
+
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Pieces side by side: of dimension 1, or of the only one."""
+    if input.dim() < 1:
+        raise RuntimeError(
+            f"torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with {input.dim()} dimensions!"
+        )
+    return _split("hsplit", input, indices_or_sections, 0 if input.dim() == 1 else 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Pieces one below the other: of dimension 0."""
+    if input.dim() < 2:
+        raise RuntimeError(
+            f"torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with {input.dim()} dimensions!"
+        )
+    return _split("vsplit", input, indices_or_sections, 0)
+
+
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Pieces of dimension 2."""
+    if input.dim() < 3:
+        raise RuntimeError(
+            f"torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with {input.dim()} dimensions!"
+        )
+    return _split("dsplit", input, indices_or_sections, 2)
+
+
+def _split(name: str, input: Tensor, indices_or_sections: Any, dim: int) -> tuple[Tensor, ...]:
+    sections = indices_or_sections
+    if isinstance(sections, int) and (sections <= 0 or input.size(dim) % sections != 0):
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+            f"{input.size(dim)} is not divisible by the split_size {sections}!"
+        )
+    return F.tensor_split(input, sections, dim)
+
+
+def column_stack(tensors: Any) -> Tensor:
+    """Joined side by side, vectors as columns."""
+    return _C.cat([t.reshape(t.numel(), 1) if t.dim() <= 1 else t for t in tensors], 1)
+
+
+row_stack = F.vstack
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """A matrix of zeros with the given ones along its diagonal; vectors count as rows."""
+    blocks = []
+    for i, t in enumerate(tensors):
+        if t.dim() > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {t.dim()} dimensions"
+            )
+        blocks.append(F.atleast_2d(t))
+    if not blocks:
+        return _C.empty(1, 0)
+    width = sum(b.size(1) for b in blocks)
+    rows, left = [], 0
+    for b in blocks:
+        rows.append(_C.constant_pad_nd(b, (left, width - left - b.size(1))))
+        left += b.size(1)
+    return _C.cat(rows, 0)
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix of zeros with all elements of the input along a diagonal."""
+    return _C.diag(input.reshape(-1), offset)
+
+
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Turned k times by a quarter, from the first of two dimensions towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    a, b = (d + input.dim() if d < 0 else d for d in dims)
+    if input.dim() < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.dim()}")
+    if a == b or abs(a - b) == input.dim():
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}")
+    for d in (a, b):
+        if not 0 <= d < input.dim():
+            raise RuntimeError(f"Rotation dim out of range, dim = {d}")
+    turns = k % 4
+    if turns == 0:
+        return input.clone()
+    if turns == 2:
+        return input.flip((a, b))
+    return input.flip((b if turns == 1 else a,)).transpose(a, b)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of r elements of a vector, one a row, in order."""
+    if input.dim() != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return _C.empty(0, dtype=input.dtype)
+    choose = _choices_with_replacement if with_replacement else _choices
+    places = list(choose(range(input.size(0)), r))
+    if not places:
+        return _C.empty(0, r, dtype=input.dtype)
+    return input[F.tensor(places)]
+
+
+def _triangle(row: int, col: int, lower: bool, offset: int, dtype: Any) -> Tensor:
+    if row < 0 or col < 0:
+        raise RuntimeError(f"row and col must be non-negative, got {row} and {col}")
+    ones = _C.ones(row, col, dtype=_C.bool)
+    inside = _C.tril(ones, offset) if lower else _C.triu(ones, offset)
+    places = inside.nonzero().t().contiguous()
+    return places if dtype is None else places.to(dtype)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Rows and columns of the lower triangle's elements: (2, count)."""
+    return _triangle(row, col, True, offset, dtype)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Rows and columns of the upper triangle's elements: (2, count)."""
+    return _triangle(row, col, False, offset, dtype)
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Places in a flattened tensor as coordinates in its shape."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    coordinates = []
+    for size in reversed(sizes):
+        coordinates.append(indices % size)
+        indices = indices // size
+    return tuple(reversed(coordinates))
+
+
+def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tensor:
+    """The powers of a vector's elements, a column each, the highest first unless ``increasing``."""
+    if x.dim() != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = x.size(0) if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    powers = [x**i if i else _C.ones_like(x) for i in range(count)]
+    if not powers:
+        return _C.empty(x.size(0), 0, dtype=x.dtype)
+    return _C.stack(powers if increasing else powers[::-1], 1)
