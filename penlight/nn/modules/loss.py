@@ -2,6 +2,7 @@
 
 from penlight.nn import functional as F
 from penlight.nn.functional.loss import reduction_name
+from penlight.nn.modules.distance import PairwiseDistance
 from penlight.nn.modules.module import Module
 
 
@@ -285,7 +286,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 
