@@ -129,6 +129,13 @@ ACTIVATIONS = [
     Case("silu-in place", lambda lib, x: lib.nn.functional.silu(x * 1, inplace=True), apart(3, 4)),
     Case("elu-transposed", lambda lib, x: lib.nn.functional.elu(x.t()), apart(3, 4)),
     Case(
+        "attention-groups",
+        lambda lib, q, k, v: lib.nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True),
+        normal(1, 4, 3, 2),
+        normal(1, 2, 5, 2),
+        normal(1, 2, 5, 3),
+    ),
+    Case(
         "attention",
         lambda lib, q, k, v: lib.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True),
         normal(2, 3, 4),
@@ -343,6 +350,13 @@ LOOK_UPS = [
         lambda lib, i, w: lib.nn.functional.embedding(i, w, scale_grad_by_freq=True),
         np.array([4, 1, 4, 0]),
         normal(5, 4),
+        smooth=False,
+    ),
+    Case(
+        "embedding-norm",
+        lambda lib, i, w: lib.nn.functional.embedding(i, w * 1, max_norm=1.0, norm_type=1.0),
+        np.array([4, 1, 4, 0]),
+        Fixed(normal(5, 4)),
         smooth=False,
     ),
     function("one_hot", classes(4, 2, 3), smooth=False),

@@ -19,7 +19,15 @@ class Net(nn.Module):
         return self.scale * self.body(self.conv(x))
 
 
-PARAMETERS = ["scale", "conv.weight", "conv.bias", "body.0.weight", "body.0.bias", "body.1.weight", "body.1.bias"]
+PARAMETERS = [
+    "scale",
+    "conv.weight",
+    "conv.bias",
+    "body.0.weight",
+    "body.0.bias",
+    "body.1.weight",
+    "body.1.bias",
+]
 BUFFERS = ["seen", "scratch", "body.0.running_mean", "body.0.running_var", "body.0.num_batches_tracked"]
 
 
@@ -30,7 +38,7 @@ def test_names_of_parts():
     assert [name for name, _ in net.named_modules()] == ["", "conv", "body", "body.0", "body.1"]
     assert [name for name, _ in net.named_children()] == ["conv", "body"]
     assert [name for name, _ in net.named_parameters(recurse=False)] == ["scale"]
-    assert [name for name, _ in net.body.named_parameters(prefix="x")][0] == "x.0.weight"
+    assert next(iter(net.body.named_parameters(prefix="x")))[0] == "x.0.weight"
     assert set(net.state_dict()) == {*PARAMETERS, *BUFFERS} - {"scratch"}
 
 
@@ -47,11 +55,11 @@ def test_finding_parts_by_path():
     assert net.get_submodule("body.1") is net.body[1] and net.get_submodule("") is net
     assert net.get_parameter("body.1.weight") is net.body[1].weight
     assert net.get_buffer("body.0.running_mean") is net.body[0].running_mean
-    with pytest.raises(AttributeError, match="Net has no attribute `nothing`"):
+    with pytest.raises(AttributeError, match=r"Net has no attribute `nothing`"):
         net.get_submodule("nothing.at.all")
-    with pytest.raises(AttributeError, match="`scale` is not an nn.Module"):
+    with pytest.raises(AttributeError, match=r"`scale` is not an nn\.Module"):
         net.get_submodule("scale")
-    with pytest.raises(AttributeError, match="`seen` is not an nn.Parameter"):
+    with pytest.raises(AttributeError, match=r"`seen` is not an nn\.Parameter"):
         net.get_parameter("seen")
     net.set_submodule("body.1", nn.Tanh())
     assert isinstance(net.body[1], nn.Tanh)
@@ -62,7 +70,9 @@ def test_assignment_decides_what_an_attribute_is():
     net.thing = 3
     net.thing = nn.Parameter(penlight.ones(1))
     assert "thing" in net._parameters and "thing" not in net.__dict__
-    with pytest.raises(TypeError, match=r"cannot assign 'torch.FloatTensor' as parameter 'thing' \(torch.nn.Parameter"):
+    with pytest.raises(
+        TypeError, match=r"cannot assign 'torch.FloatTensor' as parameter 'thing' \(torch.nn.Parameter"
+    ):
         net.thing = penlight.ones(1)
     net.thing = None
     assert net.thing is None and list(net.parameters()) == []
@@ -104,9 +114,13 @@ def test_names_that_cannot_be(register, name, error):
 def test_a_parameter_is_a_tensor_of_its_own_kind():
     p = nn.Parameter(penlight.ones(2))
     assert repr(p) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
-    assert isinstance(p, penlight.Tensor) and type(p * 2) is penlight.Tensor and type(p.data) is penlight.Tensor
+    assert (
+        isinstance(p, penlight.Tensor) and type(p * 2) is penlight.Tensor and type(p.data) is penlight.Tensor
+    )
     assert not nn.Parameter(penlight.ones(2), requires_grad=False).requires_grad
-    with pytest.raises(RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"):
+    with pytest.raises(
+        RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"
+    ):
         nn.Parameter(penlight.ones(2, dtype=penlight.int64))
     source = penlight.zeros(3)
     nn.Parameter(source).data[1] = 7
@@ -155,7 +169,9 @@ def test_conversion_keeps_the_parameters_and_leaves_integers():
 
 
 def test_forward_must_be_defined():
-    with pytest.raises(NotImplementedError, match=r'Module \[Module\] is missing the required "forward" function'):
+    with pytest.raises(
+        NotImplementedError, match=r'Module \[Module\] is missing the required "forward" function'
+    ):
         nn.Module()(1)
 
 
@@ -186,7 +202,7 @@ def test_state_that_does_not_fit_is_told_in_full():
     assert str(linear.load_state_dict(nn.Linear(2, 3).state_dict())) == "<All keys matched successfully>"
     with pytest.raises(TypeError, match="Expected state_dict to be dict-like"):
         linear.load_state_dict(3)
-    with pytest.raises(RuntimeError, match="expected torch.Tensor or Tensor-like object"):
+    with pytest.raises(RuntimeError, match=r"expected torch\.Tensor or Tensor-like object"):
         linear.load_state_dict({"weight": 3, "bias": penlight.ones(3)})
 
 

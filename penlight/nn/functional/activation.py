@@ -158,8 +158,11 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    slope = penlight.empty_like(input).uniform_(lower, upper)
-    return _finish(lambda x: penlight.where(x > 0, x, x * slope), input, inplace)
+    # One number for each element that is not positive, in their order, drawn in double precision.
+    sloped = input <= 0
+    drawn = penlight.empty(int(sloped.sum()), dtype=penlight.float64).uniform_(lower, upper)
+    slope = penlight.ones_like(input, requires_grad=False).masked_scatter(sloped, drawn.to(input.dtype))
+    return _finish(lambda x: x * slope, input, inplace)
 
 
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):
@@ -275,8 +278,7 @@ def scaled_dot_product_attention(
 
     scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
     if enable_gqa:
-        key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
-        value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
+        key, value = (_repeat_heads(heads, query.size(-3)) for heads in (key, value))
     scores = query @ key.transpose(-2, -1) * scale
     if is_causal:
         if attn_mask is not None:
@@ -294,3 +296,12 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
     return weights @ value
+
+
+def _repeat_heads(heads, wanted):
+    """Each head (dim -3) several times in a row, so that there are as many as wanted."""
+    *lead, count, length, width = heads.shape
+    if count == 0 or wanted % count:
+        raise RuntimeError(f"scaled_dot_product_attention: {count} heads cannot be repeated to {wanted}")
+    repeated = heads.unsqueeze(-3).expand(*lead, count, wanted // count, length, width)
+    return repeated.reshape(*lead, wanted, length, width)
