@@ -104,7 +104,8 @@ struct Band {
                          x0 * ax.step + x.residue(rx) + ax.offset, ax.step, ld, to);
             }
       }
-    for (int64_t j = 0; j < x.halo + 8 * native_width<T>; ++j) to[j] = T(0);  // what the last tile reads beyond
+    for (int64_t j = 0; j < x.halo + 8 * native_width<T>; ++j)
+      to[j] = T(0);  // what the last tile reads beyond
   }
 };
 
