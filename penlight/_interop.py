@@ -115,10 +115,10 @@ def numpy(tensor: Tensor, *, force: bool = False) -> np.ndarray:
         force: detach the tensor from its graph first, where it has one.
 
     Raises:
-        RuntimeError: the tensor requires grad and ``force`` is not given.
+        RuntimeError: the tensor requires grad, outside ``no_grad``, and ``force`` is not given.
         TypeError: NumPy has no such dtype (bfloat16).
     """
-    if tensor.requires_grad and not force:
+    if tensor.requires_grad and not force and _C.is_grad_enabled():
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

@@ -38,9 +38,14 @@ void bind_binary(nb::module_& m, TensorClass& tensor, const char* name, BinaryFu
 }
 
 void bind_operator(TensorClass& tensor, const char* name, const char* reflected, const char* in_place_name,
-                   BinaryFunction f, BinaryOp op) {
+                   BinaryFunction f, BinaryOp op, BinaryFunction reflect = nullptr) {
   tensor.def(name, [f](const Tensor& x, const Operand& y) { return f(x, y); }, nb::is_operator());
-  tensor.def(reflected, [f](const Tensor& x, const Operand& y) { return f(y, x); }, nb::is_operator());
+  // 2 * x is recorded as x * 2, as PyTorch does: reflect takes the tensor first.
+  if (reflect)
+    tensor.def(
+        reflected, [reflect](const Tensor& x, const Operand& y) { return reflect(x, y); }, nb::is_operator());
+  else
+    tensor.def(reflected, [f](const Tensor& x, const Operand& y) { return f(y, x); }, nb::is_operator());
   tensor.def(
       in_place_name,
       [f, op, in_place_name](Tensor x, const Operand& y) {
@@ -254,10 +259,13 @@ void bind(nb::module_& m, TensorClass& tensor) {
 
   const BinaryFunction plus = [](const Operand& a, const Operand& b) { return add(a, b); };
   const BinaryFunction minus = [](const Operand& a, const Operand& b) { return sub(a, b); };
-  bind_operator(tensor, "__add__", "__radd__", "__iadd__", plus, BinaryOp::add);
+  bind_operator(tensor, "__add__", "__radd__", "__iadd__", plus, BinaryOp::add, plus);
   bind_operator(tensor, "__sub__", "__rsub__", "__isub__", minus, BinaryOp::sub);
-  bind_operator(tensor, "__mul__", "__rmul__", "__imul__", mul, BinaryOp::mul);
-  bind_operator(tensor, "__truediv__", "__rtruediv__", "__itruediv__", div, BinaryOp::div);
+  bind_operator(tensor, "__mul__", "__rmul__", "__imul__", mul, BinaryOp::mul, mul);
+  const BinaryFunction reciprocal_times = [](const Operand& x, const Operand& number) {
+    return mul(reciprocal(x.tensor()), number);
+  };
+  bind_operator(tensor, "__truediv__", "__rtruediv__", "__itruediv__", div, BinaryOp::div, reciprocal_times);
   bind_operator(tensor, "__floordiv__", "__rfloordiv__", "__ifloordiv__", div_floor, BinaryOp::floor_div);
   bind_operator(tensor, "__mod__", "__rmod__", "__imod__", remainder, BinaryOp::remainder);
   bind_operator(tensor, "__pow__", "__rpow__", "__ipow__", pow, BinaryOp::pow);
