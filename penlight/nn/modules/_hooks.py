@@ -169,7 +169,7 @@ def _boundary_function():
                 ctx.see = see
                 ctx.set_materialize_grads(False)
                 ctx.mark_non_differentiable(*(t for t in tensors if not t.requires_grad))
-                return tuple(t.view_as(t) for t in tensors)
+                return tensors
 
             @staticmethod
             def backward(ctx, *grads):

@@ -8,7 +8,7 @@ import traceback
 
 import penlight
 
-_POLL_SECONDS = 5.0  # how often a wait for a batch looks whether the workers are alive
+_POLL_SECONDS = 1.0  # how often a wait for a batch looks whether the workers are alive
 _info = None
 
 
@@ -137,7 +137,7 @@ def _ordered(loader, workers, results):
             if process.is_alive():
                 tasks.put(None)
         for process, _ in workers:
-            process.join(timeout=_POLL_SECONDS)
+            process.join(timeout=5 * _POLL_SECONDS)
             if process.is_alive():
                 process.terminate()
         results.close()
