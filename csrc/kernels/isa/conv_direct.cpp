@@ -14,8 +14,8 @@
 //
 // Against gathering per tap (conv_implicit.cpp) every input value is copied about once instead of once a tap.
 #include "kernels/conv_band.h"
+#include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
-#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -99,7 +99,7 @@ void direct_product(const TapProduct& q, const T* source, const T* weight, const
   // Weights as [channel block][panel][channel of the block, tap][row].
   const Scratch packed_memory(q.groups * q.rows * depth, sizeof(T));
   T* packed = static_cast<T*>(packed_memory.get());
-  parallel::parallel_for(q.groups, 1 + 16384 / (q.rows * depth + 1), [&](int64_t begin, int64_t end) {
+  parallel_products(q.groups, 1 + 16384 / (q.rows * depth + 1), [&](int64_t begin, int64_t end) {
     for (int64_t g = begin; g < end; ++g)
       for (int64_t c = 0; c < q.channels; c += band.channels) {
         TapProduct part = q;
@@ -119,7 +119,7 @@ void direct_product(const TapProduct& q, const T* source, const T* weight, const
   const int64_t task_work = q.rows * (depth + 1) * band.rows * band.columns / row_tasks;
   const int64_t source_plane = q.source_plane(), to_plane = q.to_plane();
 
-  parallel::parallel_for(tasks, larger(1, serial_work / (task_work + 1)), [&](int64_t begin, int64_t end) {
+  parallel_products(tasks, larger(1, serial_work / (task_work + 1)), [&](int64_t begin, int64_t end) {
     alignas(64) T tile[vector_registers * native_width<T>];
     Segment segments[most_tile_columns<T>];
     T* values = static_cast<T*>(

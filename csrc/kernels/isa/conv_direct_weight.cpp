@@ -9,8 +9,8 @@
 //   KiB, L2
 // Tasks and partial sums are as in conv_weight.cpp.
 #include "kernels/conv_band.h"
+#include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
-#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -63,7 +63,7 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
   const int64_t sums_size = rows_most * band.channels * taps * W;
   const int64_t ld_rows = blocks_of(band.rows * band.ld, W) * W + W;
 
-  parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
+  parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
     T* values = static_cast<T*>(thread_scratch(
         ScratchUser::convolution, (band.size + 9 * W + rows_most * ld_rows + sums_size) * sizeof(T)));
     T* laid_out = values + (band.size + 8 * W + W - 1) / W * W;
@@ -123,7 +123,7 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
     }
   });
   if (parts > 1)
-    parallel::parallel_for(weights, 4096, [&](int64_t begin, int64_t end) {
+    parallel_products(weights, 4096, [&](int64_t begin, int64_t end) {
       for (int64_t part = 0; part < parts - 1; ++part)
         for (int64_t i = begin; i < end; ++i) gradient[i] += partials[part * weights + i];
     });

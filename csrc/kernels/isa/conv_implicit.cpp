@@ -8,8 +8,8 @@
 // over it from L2. A task is a run of panels, so that a block of weights is read from L2 once a panel and
 // from further away once a task. Tasks depend on the shape alone, and every sum runs over depth in order.
 #include "kernels/conv_gather.h"
+#include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
-#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -42,7 +42,7 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
 
   const Scratch packed_memory(q.groups * q.rows * depth, sizeof(T));
   T* packed = static_cast<T*>(packed_memory.get());
-  parallel::parallel_for(q.groups, 1 + 16384 / (q.rows * depth + 1), [&](int64_t begin, int64_t end) {
+  parallel_products(q.groups, 1 + 16384 / (q.rows * depth + 1), [&](int64_t begin, int64_t end) {
     for (int64_t g = begin; g < end; ++g)
       pack_weight(q, panels, weight + g * q.weight_group, packed + g * q.rows * depth);
   });
@@ -64,7 +64,7 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
   bool plain = !q.mapped;  // positions lie in the result one after the other
   for (const TapAxis& axis : q.axis) plain = plain && axis.count == axis.to_size && axis.to_step == 1;
 
-  parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
+  parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
     alignas(64) T tile[outer_rows * width];
     Segment segments[width];
     T* panel = static_cast<T*>(thread_scratch(ScratchUser::convolution, block_depth<T> * width * sizeof(T)));

@@ -8,8 +8,8 @@
 // A task is a tile of the weight (128 rows x 64 of channel, tap) over all images and positions. Where there
 // are few tiles the sum is cut into fixed parts, each with a partial result of its own, joined in order.
 #include "kernels/conv_gather.h"
+#include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
-#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -58,7 +58,7 @@ void weight_gradient(const TapProduct& q, const T* output, const T* source, T* g
   const int64_t source_plane = q.source_plane(), source_image = q.groups * q.channels * source_plane;
   const int64_t output_image = q.groups * q.rows * positions;
 
-  parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
+  parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
     Segment segments[block_positions<T>];
     T* gathered = static_cast<T*>(
         thread_scratch(ScratchUser::convolution, (block_depth + block_rows) * ld_block<T> * sizeof(T)));
@@ -100,7 +100,7 @@ void weight_gradient(const TapProduct& q, const T* output, const T* source, T* g
     }
   });
   if (parts > 1)
-    parallel::parallel_for(weights, 4096, [&](int64_t begin, int64_t end) {
+    parallel_products(weights, 4096, [&](int64_t begin, int64_t end) {
       for (int64_t part = 0; part < parts - 1; ++part)
         for (int64_t i = begin; i < end; ++i) gradient[i] += partials[part * weights + i];
     });

@@ -9,8 +9,8 @@
 // operands, with few rows, use the dot tile and pack nothing.
 #include "kernels/gemm.h"
 
+#include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
-#include "kernels/parallel.h"
 #include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -119,7 +119,7 @@ struct Product {
         if (in_place) {
           if (columns % width) pack_right(j0 + columns / width * width, columns % width, k0, depth, shared);
         } else {
-          parallel::parallel_for(column_panels, small ? column_panels : 4, [&](int64_t first, int64_t last) {
+          parallel_products(column_panels, small ? column_panels : 4, [&](int64_t first, int64_t last) {
             for (int64_t p = first; p < last; ++p)
               pack_right(j0 + p * width, smaller(width, columns - p * width), k0, depth,
                          shared + p * width * depth);
@@ -130,7 +130,7 @@ struct Product {
             small ? 1 : larger(1, smaller(blocks_of(8, row_tasks), column_panels / 4));
         const int64_t panels_per_column_task = blocks_of(column_panels, column_tasks);
         const int64_t tasks = row_tasks * column_tasks;
-        parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
+        parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
           for (int64_t task = begin; task < end; ++task) {
             const int64_t first = task / column_tasks * panels_per_task;
             const int64_t last = smaller(panels.count, first + panels_per_task);
@@ -196,7 +196,7 @@ struct Product {
     constexpr int64_t dot_height = 2 * dot_rows, dot_width = 8 * dot_columns;
     const int64_t tasks = blocks_of(g.n, dot_width);
     const bool small = g.m * g.n * g.k < serial_work / 8;  // bound by memory: threads pay sooner
-    parallel::parallel_for(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
+    parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
       alignas(64) T sums[dot_height * dot_width];
       for (int64_t task = begin; task < end; ++task) {
         const int64_t column = task * dot_width, columns = smaller(dot_width, g.n - column);
@@ -275,7 +275,7 @@ void run(const Gemm& given, const T* a, const T* b, T* c) {
   };
   const int64_t work = g.m * g.n * g.k;
   if (work < 8 * serial_work) {
-    parallel::parallel_for(g.batch, larger(1, serial_work / 8 / work), [&](int64_t begin, int64_t end) {
+    parallel_products(g.batch, larger(1, serial_work / 8 / work), [&](int64_t begin, int64_t end) {
       for (int64_t batch = begin; batch < end; ++batch) one(batch);
     });
   } else {
