@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from penlight import _C, Size, Tensor, dtype
+from penlight._arguments import explain_all
 from penlight._device import check_cpu
 
 __all__ = [
@@ -200,6 +201,10 @@ def broadcast_shapes(*shapes: Any) -> Size:
     """The common shape of several, each a sequence of sizes or an int."""
     result = Size(())
     for shape in shapes:
+        if not isinstance(shape, (int, list, tuple)):
+            raise RuntimeError(
+                f"Input shapes should be of type ints or a tuple of ints, got {type(shape).__name__}"
+            )
         result = _C._broadcast_shapes(result, shape if isinstance(shape, int) else tuple(shape))
     return result
 
@@ -268,20 +273,26 @@ def atleast_3d(*tensors: Any) -> Any:
     return _atleast(3, tensors)
 
 
+def _sequence(tensors: Any) -> tuple[Any, ...]:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"tensors must be tuple of Tensors, not {type(tensors).__name__}")
+    return tuple(tensors)
+
+
 def hstack(tensors: Any) -> Tensor:
     """Joined side by side."""
-    tensors = atleast_1d(tuple(tensors))
+    tensors = atleast_1d(_sequence(tensors))
     return _C.cat(tensors, 0 if tensors[0].dim() == 1 else 1)
 
 
 def vstack(tensors: Any) -> Tensor:
     """Joined one below the other."""
-    return _C.cat(atleast_2d(tuple(tensors)), 0)
+    return _C.cat(atleast_2d(_sequence(tensors)), 0)
 
 
 def dstack(tensors: Any) -> Tensor:
     """Joined along the third dimension."""
-    return _C.cat(atleast_3d(tuple(tensors)), 2)
+    return _C.cat(atleast_3d(_sequence(tensors)), 2)
 
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -291,6 +302,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         n = indices_or_sections
         if n <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {n}")
+        if n > max(size, 2**20):
+            raise RuntimeError(f"number of sections must be at most the size or 2**20, got {n}")
         lengths = [size // n + (i < size % n) for i in range(n)]
         return input.split(lengths, dim)
     cuts = [0, *(slice(None, i).indices(size)[1] for i in indices_or_sections), size]
@@ -347,7 +360,9 @@ def std_mean(
 
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     """Differences of neighbours, n times over."""
-    for _ in range(n):
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    for _ in range(min(n, input.size(dim))):
         length = input.size(dim)
         input = input.narrow(dim, min(1, length), max(length - 1, 0)) - input.narrow(
             dim, 0, max(length - 1, 0)
@@ -369,3 +384,6 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
 
 def where_indices(condition: Tensor) -> tuple[Tensor, ...]:
     return condition.nonzero(as_tuple=True)
+
+
+explain_all(globals())

@@ -6,6 +6,7 @@ from typing import Any
 
 from penlight import _C, Tensor
 from penlight import _functions as F
+from penlight._arguments import explain_all
 
 __all__ = ["bincount", "cdist", "cross", "dist", "einsum", "histc", "inner", "kron", "tensordot", "vdot"]
 
@@ -348,3 +349,6 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     inside = ((x >= low) & (x <= high)).to(x.dtype)
     place = _C.where(inside != 0, place, 0).to(_C.int64)
     return _C.zeros(bins, dtype=x.dtype).index_add_(0, place, inside)
+
+
+explain_all(globals())

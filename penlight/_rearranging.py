@@ -8,6 +8,7 @@ from typing import Any
 
 from penlight import _C, Tensor
 from penlight import _functions as F
+from penlight._arguments import explain_all
 
 __all__ = [
     "block_diag", "column_stack", "combinations", "diagflat", "dsplit", "hsplit", "rot90", "row_stack",
@@ -160,3 +161,6 @@ def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tens
     if not powers:
         return _C.empty(x.size(0), 0, dtype=x.dtype)
     return _C.stack(powers if increasing else powers[::-1], 1)
+
+
+explain_all(globals())

@@ -6,6 +6,7 @@ from typing import Any
 
 from penlight import Tensor, dtype
 from penlight import _functions as F
+from penlight._arguments import explain_all
 
 __all__ = ["diagonal", "norm", "vector_norm"]
 
@@ -54,3 +55,6 @@ def norm(
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonal of a matrix, or of each of a batch, as a view."""
     return A.diagonal(offset, dim1, dim2)
+
+
+explain_all(globals())

@@ -278,8 +278,9 @@ Dims dims_from_args(const nb::args& args, const char* function, std::size_t from
 }
 
 std::vector<Tensor> tensors_from(nb::handle sequence, const char* what) {
-  nb::object items = nb::steal(PySequence_Fast(sequence.ptr(), ""));
-  if (!items.is_valid() || is_tensor(sequence)) {
+  nb::object items;
+  if (!is_tensor(sequence)) items = nb::steal(PySequence_Fast(sequence.ptr(), ""));
+  if (!items.is_valid()) {
     PyErr_Clear();
     fail<TypeError>(what, " must be tuple of Tensors, not ", Py_TYPE(sequence.ptr())->tp_name);
   }

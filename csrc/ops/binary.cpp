@@ -311,11 +311,13 @@ Tensor choose_number(BinaryOp op, const Operand& a, const Operand& b, const char
                      CompareOp wins_or_equal) {
   Tensor y = run_binary(op, a, b, result_type(a, b), name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y, kept(keep("self", a.tensor()), keep("other", b.tensor())),
-           [wins_or_equal](Backward& b, const Tensor& g) {
+    record(node, {a.tensor(), b.tensor()}, y,
+           kept(keep_operand("self", a, true), keep_operand("other", b, true)),
+           [x = a.scalar(), z = b.scalar(), wins_or_equal](Backward& b, const Tensor& g) {
              Grads grads(2);
-             const Tensor self = b.saved(0), other = b.saved(1);
-             const Tensor first = bitwise_or(compare(wins_or_equal, self, other), isnan(other));
+             const Operand self = value(b, 0, x), other = value(b, 1, z);
+             const Tensor nan = compare(CompareOp::ne, other, other);
+             const Tensor first = bitwise_or(compare(wins_or_equal, self, other), nan);
              if (b.needs(0)) grads[0] = where(first, g, 0);
              if (b.needs(1)) grads[1] = where(first, 0, g);
              return grads;

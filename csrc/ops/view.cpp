@@ -414,6 +414,11 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
 
 namespace {
 
+// A tensor without memory of its own may have more parts than fit into memory.
+void check_parts(int64_t count, const char* name) {
+  check(count <= int64_t(1) << 26, name, " would make ", count, " tensors, at most 2^26 are possible");
+}
+
 // The parts' gradients joined again; a part nobody used counts zero.
 Grads join_parts(const Grads& grads, const std::vector<Dims>& sizes, DType dtype, int64_t dim, bool stacked) {
   std::vector<Tensor> parts;
@@ -464,6 +469,7 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   const int64_t length = x.size(wrap_dim(dim, x.dim()));
   check(size > 0 || length == 0,
         "split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
+  if (size > 0) check_parts(length / size, "split");
   Dims sizes;
   for (int64_t rest = length; rest > 0; rest -= size) sizes.push_back(std::min(size, rest));
   if (sizes.empty()) sizes.push_back(0);
@@ -487,6 +493,7 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
   Dims sizes = x.sizes(), strides = x.strides();
   sizes.erase(d);
   strides.erase(d);
+  check_parts(x.sizes()[d], "unbind");
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < x.sizes()[d]; ++i) {
     parts.push_back(alias(x, sizes, strides, x->offset + i * x.strides()[d]));
