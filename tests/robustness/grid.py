@@ -1,3 +1,4 @@
+# ruff: noqa: B023, SIM115
 """Calls with bad arguments, made in a process of their own: ``python grid.py NAMES...``.
 
 Each name is a function, method or module (``sum``, ``Tensor.view``, ``nn.functional.conv2d``, ``nn.Conv2d``). It is
@@ -19,7 +20,23 @@ MOST_MEMORY = 3 << 30
 MOST_SECONDS = 60  # a name
 FINE = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError, OverflowError, MemoryError)
 NO_CUDA = AssertionError  # what PyTorch raises where it was built without
-PRODUCTS = "dot vdot inner matmul linear mm mv bmm outer ger addmm addmv tensordot einsum bilinear".split()
+PRODUCTS = [
+    "dot",
+    "vdot",
+    "inner",
+    "matmul",
+    "linear",
+    "mm",
+    "mv",
+    "bmm",
+    "outer",
+    "ger",
+    "addmm",
+    "addmv",
+    "tensordot",
+    "einsum",
+    "bilinear",
+]
 
 NUMBERS = [0, 1, -1, 2, 2**31, -(2**31), 2**63 - 1, -(2**63 - 1)]
 LISTS = [[], [0], [1, -1], [2**31, 2**31], [2**63 - 1], [-1, -1], [3, 3, 3, 3, 3]]
@@ -142,12 +159,45 @@ class Grid:
 
 def arguments_of(function):
     """The names of the arguments a geometry may bend."""
-    wanted = (
-        "stride padding dilation groups output_padding kernel_size output_size ceil_mode in_channels out_channels "
-        "divisor_override count_include_pad return_indices pad mode value start_dim end_dim dim num_groups "
-        "normalized_shape padding_idx size scale_factor upscale_factor downscale_factor num_features in_features "
-        "out_features num_embeddings embedding_dim p eps reduction ignore_index label_smoothing num_classes"
-    ).split()
+    wanted = [
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "output_padding",
+        "kernel_size",
+        "output_size",
+        "ceil_mode",
+        "in_channels",
+        "out_channels",
+        "divisor_override",
+        "count_include_pad",
+        "return_indices",
+        "pad",
+        "mode",
+        "value",
+        "start_dim",
+        "end_dim",
+        "dim",
+        "num_groups",
+        "normalized_shape",
+        "padding_idx",
+        "size",
+        "scale_factor",
+        "upscale_factor",
+        "downscale_factor",
+        "num_features",
+        "in_features",
+        "out_features",
+        "num_embeddings",
+        "embedding_dim",
+        "p",
+        "eps",
+        "reduction",
+        "ignore_index",
+        "label_smoothing",
+        "num_classes",
+    ]
     text = getattr(function, "__nb_signature__", None)
     names = [n for n in wanted if text and f"{n}:" in text[0][0]]
     if not names:
