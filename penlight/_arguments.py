@@ -20,7 +20,7 @@ def _complaint(function: Callable[..., Any], args: Any, kwargs: Any, error: Attr
 
     from penlight import Tensor
 
-    if isinstance(error.obj, Tensor) or not hasattr(Tensor, error.name):
+    if isinstance(error.obj, Tensor) or not hasattr(Tensor, error.name or ""):
         return None
     try:
         given = inspect.signature(function).bind(*args, **kwargs).arguments

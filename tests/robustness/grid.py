@@ -1,4 +1,4 @@
-# ruff: noqa: B023, E501, SIM115
+# ruff: noqa: B023, SIM115
 """Calls with bad arguments, made in a process of their own: ``python grid.py NAMES...``.
 
 Each name is a function, method or module (``sum``, ``Tensor.view``, ``nn.functional.conv2d``, ``nn.Conv2d``). It is
