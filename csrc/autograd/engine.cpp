@@ -90,6 +90,31 @@ Grads AccumulateGrad::apply(const Grads& grads) {
 
 namespace {
 
+// Gradients fit the inputs they belong to: broadcast inputs get sums, dtypes are the inputs' own.
+void validate(Node& node, Grads& results) {
+  check(results.size() <= node.edges.size(), "Function ", node.name(),
+        " returned an incorrect number of gradients (expected ", node.edges.size(), ", got ", results.size(),
+        ")");
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Tensor& grad = results[i];
+    const Edge& edge = node.edges[i];
+    if (!grad.defined() || !edge.valid()) continue;
+    const Dims& sizes = edge.node->output_sizes[edge.input_nr];
+    if (!(grad.sizes() == sizes)) {
+      bool expandable = grad.sizes().size() >= sizes.size();
+      for (std::size_t d = 0; expandable && d < sizes.size(); ++d) {
+        const int64_t got = grad.sizes()[grad.sizes().size() - sizes.size() + d];
+        expandable = sizes[d] == got || sizes[d] == 1;
+      }
+      check(expandable, "Function ", node.name(), " returned an invalid gradient at index ", i, " - got ",
+            grad.sizes(), " but expected shape compatible with ", sizes);
+      grad = engine_operations.sum_to(grad, sizes);
+    }
+    const DType dtype = edge.node->output_dtypes[edge.input_nr];
+    if (grad.dtype() != dtype) grad = engine_operations.cast(grad, dtype);
+  }
+}
+
 class Run {
  public:
   explicit Run(const BackwardOptions& options) : options_(options) {}
@@ -328,31 +353,6 @@ class Run {
     return results;
   }
 
-  // Gradients fit the inputs they belong to: broadcast inputs get sums, dtypes are the inputs' own.
-  void validate(Node& node, Grads& results) {
-    check(results.size() <= node.edges.size(), "Function ", node.name(),
-          " returned an incorrect number of gradients (expected ", node.edges.size(), ", got ",
-          results.size(), ")");
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      Tensor& grad = results[i];
-      const Edge& edge = node.edges[i];
-      if (!grad.defined() || !edge.valid()) continue;
-      const Dims& sizes = edge.node->output_sizes[edge.input_nr];
-      if (!(grad.sizes() == sizes)) {
-        bool expandable = grad.sizes().size() >= sizes.size();
-        for (std::size_t d = 0; expandable && d < sizes.size(); ++d) {
-          const int64_t got = grad.sizes()[grad.sizes().size() - sizes.size() + d];
-          expandable = sizes[d] == got || sizes[d] == 1;
-        }
-        check(expandable, "Function ", node.name(), " returned an invalid gradient at index ", i, " - got ",
-              grad.sizes(), " but expected shape compatible with ", sizes);
-        grad = engine_operations.sum_to(grad, sizes);
-      }
-      const DType dtype = edge.node->output_dtypes[edge.input_nr];
-      if (grad.dtype() != dtype) grad = engine_operations.cast(grad, dtype);
-    }
-  }
-
   void look_for_nan(Node& node, const Grads& results) {
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (!results[i].defined() || !engine_operations.has_nan(results[i])) continue;
@@ -375,6 +375,12 @@ class Run {
 };
 
 }  // namespace
+
+Grads apply_node(Node& node, const Grads& grads) {
+  Grads results = node.apply(grads);
+  validate(node, results);
+  return results;
+}
 
 std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
                                  const std::vector<Edge>& inputs, const BackwardOptions& options) {

@@ -30,6 +30,9 @@ struct BackwardOptions {
 std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
                                  const std::vector<Edge>& inputs, const BackwardOptions& options);
 
+// One node's backward alone: its results fit the inputs they belong to, as in a run.
+Grads apply_node(Node& node, const Grads& grads);
+
 // The node whose backward is running on this thread, or null.
 Node* running_node();
 

@@ -189,12 +189,14 @@ void attach_output(const Ref<Node>& node, const Tensor& output) {
   if (output.defined() && is_floating(output.dtype())) set_history(output, node, number);
 }
 
-void keep_saved(Node& node, TensorList outputs, Kept&& saved) {
+void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved) {
   for (SavedTensor& entry : saved)
     for (std::size_t i = 0; i < outputs.size; ++i)
       if (entry.is_output() && outputs[i].defined() && outputs[i]->storage == entry.raw()->storage)
         entry.set_output_nr(static_cast<uint32_t>(i));
-  node.saved() = std::move(saved);
+  node->saved() = std::move(saved);
+  if (observer) [[unlikely]]
+    observer(node, inputs, outputs);
 }
 
 }  // namespace detail

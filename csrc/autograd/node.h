@@ -78,6 +78,14 @@ struct NodeExtras {
   Ref<Node> parent;       // the backward node in whose run this node was made (anomaly mode)
 };
 
+// A number an operation was called with, by its argument's name.
+struct Note {
+  const char* name;
+  Scalar number = Scalar(0);
+  const char* word = nullptr;  // in the number's place
+};
+using Notes = std::vector<Note>;
+
 struct EngineState;
 
 class Node : public RefCounted {
@@ -87,6 +95,8 @@ class Node : public RefCounted {
   virtual std::string name() const = 0;
   // The gradients of the inputs from those of the outputs; some of either may be undefined (zero).
   virtual Grads apply(const Grads& grads) = 0;
+  // The numbers the operation was called with, for those who want to show it.
+  virtual Notes notes() const { return {}; }
   virtual void release_saved() {
     saved_.clear();
     released_ = true;

@@ -31,12 +31,18 @@ bool needs_grad(const Tensor& a, const Rest&... rest) {
 }
 bool needs_grad_any(TensorList list);
 
+struct NoNotes {
+  Notes operator()() const { return {}; }
+};
+
 // The node of an operation with no class of its own.
-template <class F>
+template <class F, class N = NoNotes>
 class FunctionNode final : public Node {
  public:
-  FunctionNode(const char* name, F function) : name_(name), function_(std::move(function)) {}
+  FunctionNode(const char* name, F function, N notes = {})
+      : name_(name), function_(std::move(function)), notes_(std::move(notes)) {}
   std::string name() const override { return name_; }
+  Notes notes() const override { return notes_(); }
   Grads apply(const Grads& grads) override {
     Backward context(*this);
     if constexpr (std::is_invocable_v<F&, Backward&, const Tensor&>)
@@ -48,14 +54,20 @@ class FunctionNode final : public Node {
  private:
   const char* name_;
   F function_;
+  [[no_unique_address]] N notes_;
 };
 
 using Kept = SmallVec<SavedTensor, 2>;
 
+// Told of every operation as it is recorded, where somebody listens; otherwise null.
+using Observer = void (*)(const Ref<Node>& node, TensorList inputs, TensorList outputs);
+inline Observer observer = nullptr;
+
 namespace detail {
 void connect(Node& node, TensorList inputs);
 void attach_output(const Ref<Node>& node, const Tensor& output);
-void keep_saved(Node& node, TensorList outputs, Kept&& saved);
+// The end of recording: what is kept, and word to the observer.
+void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved);
 }  // namespace detail
 
 // kept(keep("self", x), keep_output("result", y)): the tensors an operation keeps for backward.
@@ -70,13 +82,15 @@ Kept kept(Saved&&... saved) {
 //   backward(Backward&, const Tensor& grad) -> Grads        (one output; grad is defined)
 //   backward(Backward&, const Grads& grads) -> Grads        (several; some may be undefined)
 // and giving one gradient for each input; undefined means zero. name is PyTorch's name of the node.
-// Call it only where needs_grad(...) holds for an input.
-template <class F>
-void record(const char* name, TensorList inputs, TensorList outputs, Kept saved, F backward) {
-  Ref<Node> node(new FunctionNode<F>(name, std::move(backward)));
+// Call it only where needs_grad(...) holds for an input. notes() lists the numbers the operation was called
+// with, [p] { return Notes{{"exponent", p}}; }: it costs what it captures, and is called by who shows the
+// graph.
+template <class F, class N = NoNotes>
+void record(const char* name, TensorList inputs, TensorList outputs, Kept saved, F backward, N notes = {}) {
+  Ref<Node> node(new FunctionNode<F, N>(name, std::move(backward), std::move(notes)));
   detail::connect(*node, inputs);
   for (const Tensor& output : outputs) detail::attach_output(node, output);
-  detail::keep_saved(*node, outputs, std::move(saved));
+  detail::finish(node, inputs, outputs, std::move(saved));
 }
 
 }  // namespace penlight

@@ -106,6 +106,8 @@ void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result)
   node->output_sizes.emplace_back(base.sizes());
   node->output_dtypes.emplace_back(base.dtype());
   rebase_history(base, node);
+  if (observer) [[unlikely]]
+    observer(node, {base, result}, base);
 }
 
 // A node that kept the very memory about to be overwritten keeps a copy instead.

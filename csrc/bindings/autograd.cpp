@@ -196,6 +196,54 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
   throw nb::python_error();
 }
 
+nb::dict notes_of(const Ref<Node>& node) {
+  nb::dict result;
+  for (const Note& note : node->notes()) {
+    if (note.word)
+      result[note.name] = note.word;
+    else
+      result[note.name] = nb::cast(note.number);
+  }
+  return result;
+}
+
+// node(*grads): the gradients of its inputs from those of its outputs, of this one node.
+nb::object call_node(const Ref<Node>& node, const nb::args& args) {
+  check<TypeError>(args.size() == node->outputs(), node->name(), " takes ", node->outputs(),
+                   " gradients, one for each of its outputs, got ", args.size());
+  check(!node->variable(), "AccumulateGrad has no inputs to give gradients to: call backward() instead");
+  Grads grads;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    Tensor grad = optional_tensor(args[i], "node:");
+    if (grad.defined())
+      check(grad.sizes() == node->output_sizes[i], node->name(), ": gradient ", i, " has sizes ",
+            grad.sizes(), ", expected ", node->output_sizes[i]);
+    grads.push_back(std::move(grad));
+  }
+  const Grads results = apply_node(*node, grads);
+  return results.size() == 1 ? to_python(results[0]) : nb::object(as_tuple(results));
+}
+
+// ---- the observer: a Python function told of every operation as it is recorded
+
+nb::object& observing() {
+  static nb::object* function = new nb::object();  // never destroyed: Python may be gone before it
+  return *function;
+}
+
+void tell(const Ref<Node>& node, TensorList inputs, TensorList outputs) {
+  const nb::object function = observing();
+  nb::list from, to;
+  for (const Tensor& tensor : inputs) from.append(to_python(tensor));
+  for (const Tensor& tensor : outputs) to.append(to_python(tensor));
+  function(to_python(node), from, to);
+}
+
+void set_observer(nb::object function) {
+  observer = function.is_none() ? nullptr : tell;
+  observing() = std::move(function);
+}
+
 // ---- backward
 
 Tensor first_gradient(const Tensor& root, nb::handle gradient) {
@@ -300,6 +348,25 @@ void bind(nb::module_& m, TensorClass& tensor) {
           })
       .def_prop_ro("_traceback",
                    [](const Ref<Node>& n) { return n->extras ? n->extras->traceback : std::string(); })
+      .def_prop_ro("_notes", notes_of, "The numbers the operation was called with.")
+      .def_prop_ro("_released", [](const Ref<Node>& n) { return n->released(); })
+      .def_prop_ro("_saved_raw",
+                   [](const Ref<Node>& n) {
+                     nb::list list;
+                     for (SavedTensor& saved : n->saved())
+                       list.append(nb::make_tuple(saved.name(), to_python(saved.raw()), saved.is_output()));
+                     return list;
+                   })
+      .def_prop_ro("_retained",
+                   [](const Ref<Node>& n) {
+                     nb::list list;
+                     if (n->extras)
+                       for (const auto& [output, impl] : n->extras->retained)
+                         list.append(nb::make_tuple(output, to_python(Tensor(impl))));
+                     return list;
+                   })
+      .def("__call__", call_node, "grads"_a,
+           "The gradients of the operation's inputs from those of its outputs: this node alone.")
       .def_prop_ro("_saved_names",
                    [](const Ref<Node>& n) {
                      nb::list list;
@@ -360,6 +427,10 @@ void bind(nb::module_& m, TensorClass& tensor) {
   m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a,
         "create_graph"_a, "accumulate"_a);
   m.def("_remove_hook", remove_hook, "owner"_a, "id"_a);
+  m.def("_set_observer", set_observer, "function"_a.none());
+  m.def("_observe", [](const Ref<Node>& node, nb::handle inputs, nb::handle outputs) {
+    if (observer) observer(node, tensors_from(inputs, "inputs"), tensors_from(outputs, "outputs"));
+  });
   m.def("_same_edge_as_alias", [](const Tensor& x) { return shadow(x); });
   m.def("_view_alias", [](const Tensor& x) { return alias(x); });
 

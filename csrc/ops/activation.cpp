@@ -26,6 +26,25 @@ Tensor gradient(Activation op, const ActivationParameters& p, const Tensor& g, c
   return result;
 }
 
+// The parameters by the names of the Python functions' arguments.
+Notes notes_of(Activation op, const ActivationParameters& p) {
+  switch (op) {
+    case Activation::leaky_relu:
+      return {{"negative_slope", p.a}};
+    case Activation::elu:
+      return {{"alpha", p.a}, {"scale", p.b}, {"input_scale", p.c}};
+    case Activation::gelu:
+    case Activation::gelu_tanh:
+      return {{"approximate", Scalar(0), op == Activation::gelu ? "none" : "tanh"}};
+    case Activation::softplus:
+      return {{"beta", p.a}, {"threshold", p.b}};
+    case Activation::hardtanh:
+      return {{"min_val", p.a}, {"max_val", p.b}};
+    default:
+      return {};
+  }
+}
+
 // y = f(x); recorded(g, x) is g * f'(x) in other operations.
 template <class Recorded>
 Tensor activation(Activation op, const char* name, const char* node, const ActivationParameters& p,
@@ -42,10 +61,13 @@ Tensor activation(Activation op, const char* name, const char* node, const Activ
     kernels::activation().forward(op, x.dtype(), p, n, xp, to);
   }
   if (needs_grad(x))
-    record(node, x, y, kept(keep("self", x)), [op, p, recorded](Backward& b, const Tensor& g) {
-      const Tensor x = b.saved(0);
-      return Grads{needs_grad(g, x) ? recorded(g, x) : gradient(op, p, g, x)};
-    });
+    record(
+        node, x, y, kept(keep("self", x)),
+        [op, p, recorded](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0);
+          return Grads{needs_grad(g, x) ? recorded(g, x) : gradient(op, p, g, x)};
+        },
+        [op, p] { return notes_of(op, p); });
   return y;
 }
 

@@ -26,6 +26,28 @@ Operand value(Backward& b, std::size_t i, const Scalar& number) {
   return tensor.defined() ? Operand(tensor) : Operand(number);
 }
 
+// The numbers among an operation's operands, and its factor, as the node's notes.
+class Numbers {
+ public:
+  Numbers(const Operand& self, const Operand& other, const Scalar& alpha = Scalar(1))
+      : self_(self.scalar()),
+        other_(other.scalar()),
+        alpha_(alpha),
+        left_(!self.is_tensor()),
+        right_(!other.is_tensor()) {}
+  Notes operator()() const {
+    Notes notes;
+    if (left_) notes.push_back({"self", self_});
+    if (right_) notes.push_back({"other", other_});
+    if (alpha_.to_double() != 1) notes.push_back({"alpha", alpha_});
+    return notes;
+  }
+
+ private:
+  Scalar self_, other_, alpha_;
+  bool left_, right_;
+};
+
 DType real_result(const Operand& a, const Operand& b) {
   return real_type(result_type(a, b));
 }
@@ -72,8 +94,10 @@ Tensor add(const Operand& a, const Operand& b, const Scalar& alpha) {
   const DType dtype = result_type(a, b);
   Tensor y = run_binary(BinaryOp::add, a, scaled(b, alpha, dtype), dtype, "add");
   if (needs(a, b))
-    record("AddBackward0", {a.tensor(), b.tensor()}, y, {},
-           [factor = alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); });
+    record(
+        "AddBackward0", {a.tensor(), b.tensor()}, y, {},
+        [factor = alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); },
+        Numbers(a, b, alpha));
   return y;
 }
 
@@ -85,9 +109,12 @@ Tensor sub(const Operand& a, const Operand& b, const Scalar& alpha) {
     if (a.is_tensor())
       record(
           "SubBackward0", {a.tensor(), b.tensor()}, y, {},
-          [factor = -alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); });
+          [factor = -alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); },
+          Numbers(a, b, alpha));
     else
-      record("RsubBackward1", b.tensor(), y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
+      record(
+          "RsubBackward1", b.tensor(), y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; },
+          Numbers(b, a, alpha));
   }
   return y;
 }
@@ -95,29 +122,33 @@ Tensor sub(const Operand& a, const Operand& b, const Scalar& alpha) {
 Tensor mul(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::mul, a, b, result_type(a, b), "mul");
   if (needs(a, b))
-    record("MulBackward0", {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, a.requires_grad())),
-           [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             if (b.needs(0)) grads[0] = mul(g, value(b, 1, z));
-             if (b.needs(1)) grads[1] = mul(g, value(b, 0, x));
-             return grads;
-           });
+    record(
+        "MulBackward0", {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, a.requires_grad())),
+        [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          if (b.needs(0)) grads[0] = mul(g, value(b, 1, z));
+          if (b.needs(1)) grads[1] = mul(g, value(b, 0, x));
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 
 Tensor div(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::div, a, b, real_result(a, b), "div");
   if (needs(a, b))
-    record("DivBackward0", {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, true)),
-           [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             const Operand other = value(b, 1, z);
-             if (b.needs(0)) grads[0] = div(g, other);
-             if (b.needs(1)) grads[1] = mul(neg(g), div(div(value(b, 0, x), other), other));
-             return grads;
-           });
+    record(
+        "DivBackward0", {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, true)),
+        [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          const Operand other = value(b, 1, z);
+          if (b.needs(0)) grads[0] = div(g, other);
+          if (b.needs(1)) grads[1] = mul(neg(g), div(div(value(b, 0, x), other), other));
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 
@@ -143,14 +174,16 @@ Tensor modulus(BinaryOp op, const Operand& a, const Operand& b, const char* name
   check_divisor(b, dtype);
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, b.requires_grad())),
-           [x = a.scalar(), z = b.scalar(), quotient](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             if (b.needs(0)) grads[0] = g;
-             if (b.needs(1)) grads[1] = neg(mul(g, quotient(value(b, 0, x), value(b, 1, z))));
-             return grads;
-           });
+    record(
+        node, {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, b.requires_grad())),
+        [x = a.scalar(), z = b.scalar(), quotient](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          if (b.needs(0)) grads[0] = g;
+          if (b.needs(1)) grads[1] = neg(mul(g, quotient(value(b, 0, x), value(b, 1, z))));
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 
@@ -196,36 +229,41 @@ Tensor pow(const Operand& a, const Operand& b) {
     Tensor y = power_values(detach(x), p);
     if (!y.defined()) y = run_binary(BinaryOp::pow, detach(x), b, dtype, "pow");
     if (needs_grad(x))
-      record("PowBackward0", x, y, kept(keep("self", x)), [p](Backward& b, const Tensor& g) {
-        if (p == 0) return Grads{zeros(b.output_sizes(0), g.dtype())};
-        if (p == 1) return Grads{g};
-        if (p == 2) return Grads{mul(g, mul(b.saved(0), 2.0))};
-        return Grads{mul(g, mul(pow(b.saved(0), p - 1), p))};
-      });
+      record(
+          "PowBackward0", x, y, kept(keep("self", x)),
+          [p](Backward& b, const Tensor& g) {
+            if (p == 0) return Grads{zeros(b.output_sizes(0), g.dtype())};
+            if (p == 1) return Grads{g};
+            if (p == 2) return Grads{mul(g, mul(b.saved(0), 2.0))};
+            return Grads{mul(g, mul(pow(b.saved(0), p - 1), p))};
+          },
+          [number = b.scalar()] { return Notes{{"exponent", number}}; });
     return y;
   }
   Tensor y = run_binary(BinaryOp::pow, a, b, dtype, "pow");
   if (needs(a, b))
-    record("PowBackward1", {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, true), keep_operand("exponent", b, true), keep_output("result", y)),
-           [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             const Operand base = value(b, 0, x), exponent = value(b, 1, z);
-             // d/dbase is 0 at exponent 0, whatever the base; d/dexponent is 0 at base 0 (where its limit
-             // exists).
-             if (b.needs(0))
-               grads[0] = where(compare(CompareOp::eq, exponent, 0), 0,
-                                mul(g, mul(exponent, pow(base, sub(exponent, 1)))));
-             if (b.needs(1)) {
-               const Tensor result = b.saved(2);
-               const Tensor base_tensor =
-                   base.is_tensor() ? base.tensor() : scalar_tensor(base.scalar(), result.dtype());
-               const Tensor at_zero =
-                   bitwise_and(compare(CompareOp::eq, base_tensor, 0), compare(CompareOp::ge, exponent, 0));
-               grads[1] = mul(g, where(at_zero, 0, mul(result, log(where(at_zero, 1, base_tensor)))));
-             }
-             return grads;
-           });
+    record(
+        "PowBackward1", {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, true), keep_operand("exponent", b, true), keep_output("result", y)),
+        [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          const Operand base = value(b, 0, x), exponent = value(b, 1, z);
+          // d/dbase is 0 at exponent 0, whatever the base; d/dexponent is 0 at base 0 (where its limit
+          // exists).
+          if (b.needs(0))
+            grads[0] = where(compare(CompareOp::eq, exponent, 0), 0,
+                             mul(g, mul(exponent, pow(base, sub(exponent, 1)))));
+          if (b.needs(1)) {
+            const Tensor result = b.saved(2);
+            const Tensor base_tensor =
+                base.is_tensor() ? base.tensor() : scalar_tensor(base.scalar(), result.dtype());
+            const Tensor at_zero =
+                bitwise_and(compare(CompareOp::eq, base_tensor, 0), compare(CompareOp::ge, exponent, 0));
+            grads[1] = mul(g, where(at_zero, 0, mul(result, log(where(at_zero, 1, base_tensor)))));
+          }
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 
@@ -281,17 +319,19 @@ Tensor choose(BinaryOp op, const Operand& a, const Operand& b, const char* name,
   const DType dtype = result_type(a, b);
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, true), keep_operand("other", b, true)),
-           [x = a.scalar(), z = b.scalar(), wins](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             const Operand self = value(b, 0, x), other = value(b, 1, z);
-             const Tensor half = div(g, 2), equal = compare(CompareOp::eq, self, other);
-             const Tensor shared = where(equal, half, g);
-             if (b.needs(0)) grads[0] = where(compare(wins, other, self), 0, shared);
-             if (b.needs(1)) grads[1] = where(compare(wins, self, other), 0, shared);
-             return grads;
-           });
+    record(
+        node, {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, true), keep_operand("other", b, true)),
+        [x = a.scalar(), z = b.scalar(), wins](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          const Operand self = value(b, 0, x), other = value(b, 1, z);
+          const Tensor half = div(g, 2), equal = compare(CompareOp::eq, self, other);
+          const Tensor shared = where(equal, half, g);
+          if (b.needs(0)) grads[0] = where(compare(wins, other, self), 0, shared);
+          if (b.needs(1)) grads[1] = where(compare(wins, self, other), 0, shared);
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 
@@ -311,17 +351,19 @@ Tensor choose_number(BinaryOp op, const Operand& a, const Operand& b, const char
                      CompareOp wins_or_equal) {
   Tensor y = run_binary(op, a, b, result_type(a, b), name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y,
-           kept(keep_operand("self", a, true), keep_operand("other", b, true)),
-           [x = a.scalar(), z = b.scalar(), wins_or_equal](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             const Operand self = value(b, 0, x), other = value(b, 1, z);
-             const Tensor nan = compare(CompareOp::ne, other, other);
-             const Tensor first = bitwise_or(compare(wins_or_equal, self, other), nan);
-             if (b.needs(0)) grads[0] = where(first, g, 0);
-             if (b.needs(1)) grads[1] = where(first, 0, g);
-             return grads;
-           });
+    record(
+        node, {a.tensor(), b.tensor()}, y,
+        kept(keep_operand("self", a, true), keep_operand("other", b, true)),
+        [x = a.scalar(), z = b.scalar(), wins_or_equal](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          const Operand self = value(b, 0, x), other = value(b, 1, z);
+          const Tensor nan = compare(CompareOp::ne, other, other);
+          const Tensor first = bitwise_or(compare(wins_or_equal, self, other), nan);
+          if (b.needs(0)) grads[0] = where(first, g, 0);
+          if (b.needs(1)) grads[1] = where(first, 0, g);
+          return grads;
+        },
+        Numbers(a, b));
   return y;
 }
 

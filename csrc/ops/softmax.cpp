@@ -47,8 +47,10 @@ Tensor along(bool log, const char* node, const Tensor& self, int64_t dim, std::o
     kernels::softmax().forward(x.dtype(), log, shape, xp, to);
   }
   if (needs_grad(x))
-    record(node, x, y, kept(keep_output("result", y)),
-           [log, dim](Backward& b, const Tensor& g) { return Grads{gradient(log, g, b.saved(0), dim)}; });
+    record(
+        node, x, y, kept(keep_output("result", y)),
+        [log, dim](Backward& b, const Tensor& g) { return Grads{gradient(log, g, b.saved(0), dim)}; },
+        [dim] { return Notes{{"dim", dim}}; });
   return y;
 }
 

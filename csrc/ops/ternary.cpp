@@ -57,36 +57,43 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
     const Scalar low_number = low ? low->scalar() : Scalar(0),
                  high_number = high ? high->scalar() : Scalar(0);
     const bool tensors = low_tensor.defined() || high_tensor.defined();
-    record(tensors ? "ClampBackward0"
-                   : (!low    ? "ClampMaxBackward0"
-                      : !high ? "ClampMinBackward0"
-                              : "ClampBackward1"),
-           {self, low_tensor, high_tensor}, y,
-           kept(keep("self", self), keep("min", low_tensor), keep("max", high_tensor)),
-           [low_number, high_number, has_low = low != nullptr, has_high = high != nullptr](Backward& b,
-                                                                                           const Tensor& g) {
-             Grads grads(3);
-             const Tensor self = b.saved(0), low = b.saved(1), high = b.saved(2);
-             const Operand l = low.defined() ? Operand(low) : Operand(low_number);
-             const Operand h = high.defined() ? Operand(high) : Operand(high_number);
-             if (b.needs(0)) {
-               Tensor inside = g;
-               if (has_low) inside = where(compare(CompareOp::ge, self, l), inside, 0);
-               if (has_high) inside = where(compare(CompareOp::le, self, h), inside, 0);
-               grads[0] = inside;
-             }
-             if (b.needs(1)) {
-               Tensor below = compare(CompareOp::lt, self, l);
-               if (has_high) below = bitwise_and(below, compare(CompareOp::lt, l, h));
-               grads[1] = where(below, g, 0);
-             }
-             if (b.needs(2)) {
-               Tensor above = compare(CompareOp::gt, self, h);
-               if (has_low) above = bitwise_or(above, compare(CompareOp::gt, l, h));
-               grads[2] = where(above, g, 0);
-             }
-             return grads;
-           });
+    record(
+        tensors ? "ClampBackward0"
+                : (!low    ? "ClampMaxBackward0"
+                   : !high ? "ClampMinBackward0"
+                           : "ClampBackward1"),
+        {self, low_tensor, high_tensor}, y,
+        kept(keep("self", self), keep("min", low_tensor), keep("max", high_tensor)),
+        [low_number, high_number, has_low = low != nullptr, has_high = high != nullptr](Backward& b,
+                                                                                        const Tensor& g) {
+          Grads grads(3);
+          const Tensor self = b.saved(0), low = b.saved(1), high = b.saved(2);
+          const Operand l = low.defined() ? Operand(low) : Operand(low_number);
+          const Operand h = high.defined() ? Operand(high) : Operand(high_number);
+          if (b.needs(0)) {
+            Tensor inside = g;
+            if (has_low) inside = where(compare(CompareOp::ge, self, l), inside, 0);
+            if (has_high) inside = where(compare(CompareOp::le, self, h), inside, 0);
+            grads[0] = inside;
+          }
+          if (b.needs(1)) {
+            Tensor below = compare(CompareOp::lt, self, l);
+            if (has_high) below = bitwise_and(below, compare(CompareOp::lt, l, h));
+            grads[1] = where(below, g, 0);
+          }
+          if (b.needs(2)) {
+            Tensor above = compare(CompareOp::gt, self, h);
+            if (has_low) above = bitwise_or(above, compare(CompareOp::gt, l, h));
+            grads[2] = where(above, g, 0);
+          }
+          return grads;
+        },
+        [low_number, high_number, low = low && !low_tensor.defined(), high = high && !high_tensor.defined()] {
+          Notes notes;
+          if (low) notes.push_back({"min", low_number});
+          if (high) notes.push_back({"max", high_number});
+          return notes;
+        });
   }
   return y;
 }

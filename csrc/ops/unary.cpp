@@ -65,8 +65,10 @@ Tensor abs(const Tensor& x) {
 Tensor square(const Tensor& x) {
   Tensor y = x.dtype() == DType::boolean ? cast(x, DType::i64) : run_unary(UnaryOp::square, x, "square");
   if (needs_grad(x))
-    record("PowBackward0", x, y, kept(keep("self", x)),
-           [](Backward& b, const Tensor& g) { return Grads{mul(g, mul(b.saved(0), 2.0))}; });
+    record(
+        "PowBackward0", x, y, kept(keep("self", x)),
+        [](Backward& b, const Tensor& g) { return Grads{mul(g, mul(b.saved(0), 2.0))}; },
+        [] { return Notes{{"exponent", 2}}; });
   return y;
 }
 

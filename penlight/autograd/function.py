@@ -209,6 +209,7 @@ def _record(ctx: FunctionCtx, inputs: tuple[Tensor, ...], outputs: list[Any], ra
         for tensor in ctx._to_save
     ]
     ctx._save(saved, numbered)
+    _C._observe(ctx, inputs, numbered)
     ctx._to_save = ()
 
 
