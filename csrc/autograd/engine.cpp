@@ -1,7 +1,6 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
-#include <deque>
 #include <unordered_map>
 
 #include "tensor/unlocked.h"
@@ -21,10 +20,10 @@ Node* running_node() {
 
 // ---- what a run keeps for a node; a node taking part in several runs at a time has several, chained
 
-struct EngineState {
+struct EngineState : FromPool {
   const void* run = nullptr;
   EngineState* next = nullptr;
-  Node* node = nullptr;
+  Ref<Node> node;
   uint32_t waiting = 0;  // how many consumers have not delivered yet
   bool needed = true;    // leads to an asked-for input
   bool queued = false;
@@ -54,6 +53,19 @@ AccumulateGrad::~AccumulateGrad() {
   if (meta.accumulator == this) meta.accumulator = nullptr;
 }
 
+namespace {
+
+// A gradient that only the engine holds is taken as it is, also where it is a view of something that nobody
+// else sees; undefined where it must be copied.
+Tensor taken(const Tensor& grad) {
+  const bool whole = grad.numel() * itemsize(grad.dtype()) == grad->storage->bytes();
+  if (grad_enabled() || !whole || !grad.impl()->unique() || !grad.is_contiguous()) return {};
+  if (!grad->base) return grad->storage->unique() ? grad : Tensor();
+  return grad->base->unique() && grad->storage->references() == 2 ? alias(grad) : Tensor();
+}
+
+}  // namespace
+
 Grads AccumulateGrad::apply(const Grads& grads) {
   const Tensor& grad = grads[0];
   if (!grad.defined() || !variable_->requires_grad) return {};
@@ -66,10 +78,8 @@ Grads AccumulateGrad::apply(const Grads& grads) {
     KeepLocked whole;  // threads that train the same net add one after the other
     const Tensor before = meta.grad;
     if (!before.defined()) {
-      // A gradient that only the engine holds is taken as it is; any other is copied.
-      const bool own = !grad_enabled() && grad.impl()->unique() && grad->storage->unique() &&
-                       grad.is_contiguous() && !grad->base;
-      meta.grad = own ? grad : engine_operations.clone(grad);
+      meta.grad = taken(grad);
+      if (!meta.grad.defined()) meta.grad = engine_operations.clone(grad);
     } else {
       check(before.sizes() == grad.sizes() && before.dtype() == grad.dtype(),
             "a leaf's grad does not fit it any more: its data was replaced since. grad is ",
@@ -119,21 +129,22 @@ class Run {
  public:
   explicit Run(const BackwardOptions& options) : options_(options) {}
   ~Run() {
-    for (EngineState& state : states_) {
-      EngineState** link = &state.node->engine_state;
-      while (*link != &state) link = &(*link)->next;
-      *link = state.next;
+    for (EngineState* state : states_) {
+      EngineState** link = &state->node->engine_state;
+      while (*link != state) link = &(*link)->next;
+      *link = state->next;
     }
-    // Nodes go only now, when no state refers to them any more.
+    // Nodes go only now, when none refers to a state any more.
+    for (EngineState* state : states_) delete state;
   }
 
-  std::vector<Tensor> run(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
-                          const std::vector<Edge>& inputs) {
+  std::vector<Tensor> run(std::span<const Edge> roots, std::span<const Tensor> grads,
+                          std::span<const Edge> inputs) {
     for (const Edge& root : roots) visit(root.node.get());
     explore();
     if (!inputs.empty()) mark_needed(inputs);
     for (std::size_t i = 0; i < roots.size(); ++i)
-      deliver(*state_of(roots[i].node.get()), roots[i].input_nr, grads[i]);
+      deliver(*state_of(roots[i].node.get()), roots[i].input_nr, Tensor(grads[i]));
     for (const Edge& root : roots) {
       EngineState* state = state_of(root.node.get());
       if (state->waiting == 0 && !state->queued) push(state);
@@ -165,12 +176,12 @@ class Run {
   // The node's state, first in its chain while this run looks at it.
   EngineState* visit(Node* node) {
     if (EngineState* state = state_of(node)) return state;
-    EngineState* state = &states_.emplace_back();
+    EngineState* state = new EngineState;
     state->run = this;
     state->next = node->engine_state;
-    state->node = node;
+    state->node = Ref<Node>(node);
+    states_.push_back(state);
     node->engine_state = state;
-    keep_alive_.emplace_back(node);
     to_explore_.push_back(state);
     return state;
   }
@@ -185,8 +196,8 @@ class Run {
 
   // Which nodes lead to an input: parents were made after children, so ascending order settles children
   // first.
-  void mark_needed(const std::vector<Edge>& inputs) {
-    for (EngineState& state : states_) state.needed = false;
+  void mark_needed(std::span<const Edge> inputs) {
+    for (EngineState* state : states_) state->needed = false;
     captured_.resize(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       EngineState* state = inputs[i].node ? state_of(inputs[i].node.get()) : nullptr;
@@ -197,19 +208,19 @@ class Run {
     }
     // Consumers of a needed node are needed: walk the edges backwards from the inputs.
     std::unordered_map<Node*, std::vector<EngineState*>> consumers;
-    for (EngineState& state : states_)
-      for (const Edge& edge : state.node->edges)
-        if (edge.valid()) consumers[edge.node.get()].push_back(&state);
+    for (EngineState* state : states_)
+      for (const Edge& edge : state->node->edges)
+        if (edge.valid()) consumers[edge.node.get()].push_back(state);
     std::vector<Node*> open;
-    for (EngineState& state : states_)
-      if (state.needed) open.push_back(state.node);
+    for (EngineState* state : states_)
+      if (state->needed) open.push_back(state->node.get());
     while (!open.empty()) {
       Node* node = open.back();
       open.pop_back();
       for (EngineState* consumer : consumers[node])
         if (!consumer->needed) {
           consumer->needed = true;
-          open.push_back(consumer->node);
+          open.push_back(consumer->node.get());
         }
     }
     restricted_ = true;
@@ -221,12 +232,12 @@ class Run {
     std::push_heap(ready_.begin(), ready_.end(), later);
   }
 
-  void deliver(EngineState& state, uint32_t output, const Tensor& grad) {
+  void deliver(EngineState& state, uint32_t output, Tensor grad) {
     if (!grad.defined() || !state.needed) return;
     if (state.grads.size() <= output) state.grads.resize(output + 1);
     Tensor& slot = state.grads[output];
     if (!slot.defined()) {
-      slot = grad;
+      slot = std::move(grad);
     } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() &&
                slot.is_contiguous() && slot.sizes() == grad.sizes() && slot.dtype() == grad.dtype()) {
       engine_operations.add_in_place(slot, grad);
@@ -261,8 +272,7 @@ class Run {
       if (!edge.valid()) continue;
       EngineState& next = *state_of(edge.node.get());
       if (i < results.size()) {
-        Tensor result = std::move(results[i]);
-        deliver(next, edge.input_nr, result);
+        deliver(next, edge.input_nr, std::move(results[i]));
       }
       if (--next.waiting == 0) push(&next);
     }
@@ -366,9 +376,7 @@ class Run {
   }
 
   const BackwardOptions& options_;
-  std::vector<Ref<Node>> keep_alive_;  // destroyed after states_
-  std::deque<EngineState> states_;
-  std::vector<EngineState*> to_explore_, ready_;
+  SmallVec<EngineState*, 32> states_, to_explore_, ready_;
   std::vector<Capture> captures_;
   std::vector<Tensor> captured_;
   bool restricted_ = false;
@@ -382,8 +390,8 @@ Grads apply_node(Node& node, const Grads& grads) {
   return results;
 }
 
-std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
-                                 const std::vector<Edge>& inputs, const BackwardOptions& options) {
+std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Tensor> grads,
+                                 std::span<const Edge> inputs, const BackwardOptions& options) {
   Run run(options);
   return run.run(roots, grads, inputs);
 }

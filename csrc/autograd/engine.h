@@ -1,6 +1,8 @@
 // Running the recorded graph backward.
 #pragma once
 
+#include <span>
+
 #include "autograd/record.h"
 
 namespace penlight {
@@ -27,8 +29,8 @@ struct BackwardOptions {
 // Runs backward from roots with the given gradients (one for each root). Where inputs are given, only what
 // leads to them is computed: their gradients are returned (undefined where they do not belong to the graph),
 // or, with accumulate, added to their grad.
-std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vector<Tensor>& grads,
-                                 const std::vector<Edge>& inputs, const BackwardOptions& options);
+std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Tensor> grads,
+                                 std::span<const Edge> inputs, const BackwardOptions& options);
 
 // One node's backward alone: its results fit the inputs they belong to, as in a run.
 Grads apply_node(Node& node, const Grads& grads);

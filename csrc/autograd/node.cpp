@@ -74,10 +74,11 @@ void check_not_released(const Node& node) {
 Tensor SavedTensor::unpack(Node& owner) const {
   check_not_released(owner);
   if (!tensor_.defined()) return tensor_;
-  check(tensor_->storage == storage_, "one of the variables needed for gradient computation, ",
-        is_output_ ? text("output ", output_nr_, " of ") : text("input '", name_, "' of "), owner.name(),
-        ", was given other memory (by x.data = ... or x.set_(...)) after it was used. Hint: change it after "
-        "backward.");
+  if (!(tensor_->storage == storage_)) [[unlikely]]
+    fail("one of the variables needed for gradient computation, ",
+         is_output_ ? text("output ", output_nr_, " of ") : text("input '", name_, "' of "), owner.name(),
+         ", was given other memory (by x.data = ... or x.set_(...)) after it was used. Hint: change it after "
+         "backward.");
   const uint32_t now = tensor_->storage->version();
   if (now != version_) [[unlikely]] {
     const std::string place = tensor_->storage->last_change();
@@ -100,7 +101,7 @@ Tensor SavedTensor::unpack(Node& owner) const {
 // ---- what a tensor knows of the graph
 
 GradMeta& grad_meta(const Tensor& tensor) {
-  if (!tensor->grad_meta) tensor->grad_meta = std::make_unique<GradMeta>();
+  if (!tensor->grad_meta) tensor->grad_meta.reset(new GradMeta);
   return static_cast<GradMeta&>(*tensor->grad_meta);
 }
 

@@ -88,7 +88,7 @@ using Notes = std::vector<Note>;
 
 struct EngineState;
 
-class Node : public RefCounted {
+class Node : public RefCounted, public FromPool {
  public:
   Node() : sequence_nr(next_sequence_nr++) {}
 

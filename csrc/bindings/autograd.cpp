@@ -303,7 +303,8 @@ void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> r
   BackwardOptions options;
   options.keep_graph = retain_graph.value_or(create_graph);
   options.create_graph = create_graph;
-  run_backward({edge}, {first_gradient(x, gradient)}, {}, options);
+  const Tensor first = first_gradient(x, gradient);
+  run_backward({&edge, 1}, {&first, 1}, {}, options);
 }
 
 std::string python_traceback() {
@@ -401,7 +402,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
                                  nb::type_slots(node_slots))
       .def("__init__",
            [](nb::pointer_and_handle<FunctionNode> self, const std::string& name) {
-             new (self.p) FunctionNode;
+             ::new (self.p) FunctionNode;
              self.p->move_count_to(self.h.ptr());
              self.p->function_name = name;
            })

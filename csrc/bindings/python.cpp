@@ -108,6 +108,25 @@ PyObject* new_tensor(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 int initialised_already(PyObject*, PyObject*, PyObject*) {
   return 0;
 }
+
+// A Python object only refers to ours; ours goes with it. (nanobind would free ours itself, but knows nothing
+// of the pool.)
+destructor plain_dealloc = nullptr;
+
+template <class T>
+void dealloc(PyObject* self) {
+  T* object = nb::inst_ready(self) ? nb::inst_ptr<T>(self) : nullptr;
+  if (object) object->leave_python();
+  plain_dealloc(self);
+  delete object;
+}
+
+template <class T>
+void own_dealloc(PyTypeObject* type) {
+  plain_dealloc = type->tp_dealloc;  // nanobind's, the same for all
+  type->tp_dealloc = dealloc<T>;
+}
+
 PyType_Slot tensor_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tensor)},
                               {Py_tp_init, reinterpret_cast<void*>(initialised_already)},
                               {Py_tp_traverse, reinterpret_cast<void*>(traverse_tensor)},
@@ -134,7 +153,7 @@ nb::object to_python(const Tensor& tensor) {
   if (!tensor.defined()) return nb::none();
   TensorImpl* impl = tensor.impl();
   if (void* object = impl->python_object()) return nb::borrow(static_cast<PyObject*>(object));
-  nb::object object = nb::inst_take_ownership(nb::handle(reinterpret_cast<PyObject*>(tensor_type)), impl);
+  nb::object object = nb::inst_reference(nb::handle(reinterpret_cast<PyObject*>(tensor_type)), impl);
   impl->move_count_to(object.ptr());
   return object;
 }
@@ -156,7 +175,7 @@ nb::object to_python(const Ref<Node>& node) {
     PyDict_SetItem(types, key.ptr(), made.ptr());
     type = made.ptr();
   }
-  nb::object object = nb::inst_take_ownership(nb::handle(type), node.get());
+  nb::object object = nb::inst_reference(nb::handle(type), node.get());
   node->move_count_to(object.ptr());
   return object;
 }
@@ -348,6 +367,8 @@ NB_MODULE(_C, m) {
                         nb::type_slots(node_slots), "An operation in the graph behind a tensor.");
   node_type = reinterpret_cast<PyTypeObject*>(node.ptr());
   m.attr("_Node") = node;
+  own_dealloc<TensorImpl>(tensor_type);
+  own_dealloc<Node>(node_type);
 
   for (Family::Bind bind : families()) bind(m, tensor);
 }

@@ -88,9 +88,8 @@ nb::object make_subclass(nb::handle type, const Tensor& data, bool requires_grad
   check<TypeError>(PyType_Check(type.ptr()) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()),
                                                                 Py_TYPE(to_python(data).ptr())),
                    "cls must be a class derived from Tensor");
-  nb::object object = nb::inst_alloc(type);
-  auto* impl = new (nb::inst_ptr<TensorImpl>(object)) TensorImpl;
-  nb::inst_mark_ready(object);
+  auto* impl = new TensorImpl;
+  nb::object object = nb::inst_reference(type, impl);
   impl->move_count_to(object.ptr());
   impl->storage = data->storage;
   impl->offset = data->offset;

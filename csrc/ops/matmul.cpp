@@ -88,6 +88,22 @@ Tensor transposed(const Tensor& x) {
   return transpose(x, -2, -1);
 }
 
+Tensor product(const Tensor& a, const Tensor& b) {
+  return a.dim() == 3 ? bmm(a, b) : mm(a, b);
+}
+
+// Is a matrix stored column after column, as a transposed weight is?
+bool by_columns(const Tensor& x) {
+  const int64_t rows = x.dim() - 2;
+  return x.stride(rows) == 1 && x.stride(rows + 1) > 1;
+}
+
+// The gradient of a product's right factor, laid out as the factor is: a weight that was used transposed gets
+// its gradient without a copy.
+Tensor right_gradient(const Tensor& left, const Tensor& g, bool columns) {
+  return columns ? transposed(product(transposed(g), left)) : product(transposed(left), g);
+}
+
 Tensor scaled(const Tensor& x, const Scalar& factor) {
   const bool one = factor.is_floating() ? factor.to_double() == 1 : factor.to_int() == 1;
   return one ? x : mul(x, factor);
@@ -126,14 +142,11 @@ Tensor add_product(const char* node, const char* kernel, const char* first, cons
   if (needs_grad(input, a, b))
     record(node, {input, a, b}, y,
            kept(keep(first, needs_grad(b) ? a : Tensor()), keep(second, needs_grad(a) ? b : Tensor())),
-           [alpha, beta, sizes = input.sizes()](Backward& back, const Tensor& g) {
-             const auto product = [](const Tensor& x, const Tensor& z) {
-               return x.dim() == 3 ? bmm(x, z) : mm(x, z);
-             };
+           [alpha, beta, sizes = input.sizes(), columns = by_columns(b)](Backward& back, const Tensor& g) {
              Grads grads(3);
              if (back.needs(0)) grads[0] = scaled(sum_to(g, sizes), beta);
              if (back.needs(1)) grads[1] = scaled(product(g, transposed(back.saved(1))), alpha);
-             if (back.needs(2)) grads[2] = scaled(product(transposed(back.saved(0)), g), alpha);
+             if (back.needs(2)) grads[2] = scaled(right_gradient(back.saved(0), g, columns), alpha);
              return grads;
            });
   return y;
@@ -167,10 +180,10 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
     record("MmBackward0", {self, mat2}, y,
            kept(keep("self", needs_grad(mat2) ? self : Tensor()),
                 keep("mat2", needs_grad(self) ? mat2 : Tensor())),
-           [](Backward& b, const Tensor& g) {
+           [columns = by_columns(mat2)](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0)) grads[0] = mm(g, t(b.saved(1)));
-             if (b.needs(1)) grads[1] = mm(t(b.saved(0)), g);
+             if (b.needs(1)) grads[1] = right_gradient(b.saved(0), g, columns);
              return grads;
            });
   return y;

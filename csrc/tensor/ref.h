@@ -49,8 +49,12 @@ class RefCounted {
     for (uintptr_t count = state_ >> 1; count > 0; --count) python::incref(object);
     state_ = reinterpret_cast<uintptr_t>(object);
   }
+  // The Python object is going, and with it the last reference: the object is not alive any more.
+  void leave_python() noexcept { state_ = 1; }
   // True when the caller's is the only reference and Python has never seen the object.
   bool unique() const noexcept { return state_ == 3; }
+  // How many references there are to an object that Python has never seen.
+  std::size_t references() const noexcept { return state_ & 1 ? state_ >> 1 : SIZE_MAX; }
   // False once the last reference is gone and destruction is under way or waiting its turn.
   bool alive() const noexcept {
     return state_ & 1 ? state_ != 1 : python::alive(reinterpret_cast<void*>(state_));
@@ -61,6 +65,12 @@ class RefCounted {
 
  private:
   mutable uintptr_t state_ = 1;  // odd: 1 + 2 * count; even: the Python object
+};
+
+// A base for classes whose objects come from the pool.
+struct FromPool {
+  static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+  static void operator delete(void* memory, std::size_t bytes) noexcept { pool_free(memory, bytes); }
 };
 
 // Destroys an object once the destructions under way are done: long chains are freed without recursion.

@@ -8,7 +8,7 @@
 
 namespace penlight {
 
-class Storage final : public RefCounted {
+class Storage final : public RefCounted, public FromPool {
  public:
   // Uninitialised memory. Raises where it cannot be had.
   explicit Storage(int64_t bytes);
@@ -16,10 +16,6 @@ class Storage final : public RefCounted {
   Storage(void* data, int64_t bytes, void (*release)(void* owner), void* owner)
       : data_(data), bytes_(bytes), release_(release), owner_(owner) {}
   ~Storage() override;
-
-  // Never shown to Python, so its own memory may come from the pool.
-  static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
-  static void operator delete(void* memory, std::size_t bytes) noexcept { pool_free(memory, bytes); }
 
   void* data() const { return data_; }
   int64_t bytes() const { return bytes_; }

@@ -12,14 +12,14 @@
 namespace penlight {
 
 // What autograd keeps with a tensor; the tensor layer only owns it.
-struct GradMetaBase {
+struct GradMetaBase : FromPool {
   virtual ~GradMetaBase() = default;
 };
 
 // Are tensors made on this thread marked as made under inference_mode?
 inline thread_local bool inference_allocation = false;
 
-class TensorImpl final : public RefCounted {
+class TensorImpl final : public RefCounted, public FromPool {
  public:
   Ref<Storage> storage;
   int64_t offset = 0;   // of the first element, in elements
