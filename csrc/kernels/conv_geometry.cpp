@@ -29,8 +29,8 @@ int64_t multiply(int64_t a, int64_t b) {
 }
 
 // One number for all axes, or one each.
-std::vector<int64_t> per_axis(const char* name, const std::vector<int64_t>& given, size_t dims) {
-  if (given.size() == 1) return std::vector<int64_t>(dims, given[0]);
+Dims per_axis(const char* name, const Dims& given, size_t dims) {
+  if (given.size() == 1) return Dims(dims, given[0]);
   if (given.size() != dims)
     fail("expected " + std::string(name) + " to be a single integer value or a list of " + number(dims) +
          " values to match the convolution dimensions, but got " + name + "=" + sizes_text(given));
@@ -38,7 +38,7 @@ std::vector<int64_t> per_axis(const char* name, const std::vector<int64_t>& give
 }
 
 // "(4 x 5)"
-std::string cross_text(const std::vector<int64_t>& sizes) {
+std::string cross_text(const Dims& sizes) {
   std::string text = "(";
   for (size_t i = 0; i < sizes.size(); ++i) text += (i ? " x " : "") + number(sizes[i]);
   return text + ")";
@@ -46,14 +46,14 @@ std::string cross_text(const std::vector<int64_t>& sizes) {
 
 struct Checked {
   size_t dims;
-  std::vector<int64_t> stride, padding, dilation, output_padding;
+  Dims stride, padding, dilation, output_padding;
 };
 
 // What both kinds of convolution ask of their arguments.
 Checked check(const ConvArguments& a, bool transposed) {
-  const std::string name = transposed ? "conv_transpose" : "conv";
+  const char* const name = transposed ? "conv_transpose" : "conv";
   if (a.weight.size() < 3 || a.weight.size() > 5)
-    fail(name +
+    fail(std::string(name) +
          ": expected weight to have 3 to 5 dimensions (1 to 3 of them spatial), but got weight of size " +
          sizes_text(a.weight));
   Checked c;
@@ -64,15 +64,13 @@ Checked check(const ConvArguments& a, bool transposed) {
          "-dimensional input of size " + sizes_text(a.input) + " instead");
   for (const auto* sizes : {&a.input, &a.weight})
     for (int64_t size : *sizes)
-      if (size < 0) fail(name + ": sizes must not be negative, but got " + sizes_text(*sizes));
+      if (size < 0) fail(std::string(name) + ": sizes must not be negative, but got " + sizes_text(*sizes));
   c.stride = per_axis("stride", a.stride, c.dims);
   c.padding = per_axis("padding", a.padding, c.dims);
   c.dilation = per_axis("dilation", a.dilation, c.dims);
   c.output_padding = per_axis("output_padding", a.output_padding, c.dims);
 
-  const auto any = [](const std::vector<int64_t>& list, auto test) {
-    return std::any_of(list.begin(), list.end(), test);
-  };
+  const auto any = [](const Dims& list, auto test) { return std::any_of(list.begin(), list.end(), test); };
   if (!a.padding_same && any(c.padding, [](int64_t p) { return p < 0; }))
     fail("negative padding is not supported");
   if (any(c.output_padding, [](int64_t p) { return p < 0; }))
@@ -86,17 +84,16 @@ Checked check(const ConvArguments& a, bool transposed) {
       fail("Given padding=" + number(c.padding[i]) + " at dimension " + number(i) +
            " , expected padding to be at most " + number(INT64_MAX / 2));
 
-  const std::string given = "Given groups=" + number(a.groups);
   if (a.weight[0] < a.groups)
-    fail(given + ", expected weight to be at least " + number(a.groups) +
+    fail("Given groups=" + number(a.groups) + ", expected weight to be at least " + number(a.groups) +
          " at dimension 0, but got weight of size " + sizes_text(a.weight) + " instead");
   if (a.weight[0] % a.groups)
-    fail(given + ", expected weight to be divisible by " + number(a.groups) +
+    fail("Given groups=" + number(a.groups) + ", expected weight to be divisible by " + number(a.groups) +
          " at dimension 0, but got weight of size [" + sizes_text(a.weight) + "] instead");
   for (size_t i = 0; i < c.dims; ++i)
     if (a.weight[2 + i] == 0)
       fail("kernel size should be greater than zero, but got " +
-           sizes_text(std::vector<int64_t>(a.weight.begin() + 2, a.weight.end())));
+           sizes_text(Dims(a.weight.begin() + 2, a.weight.end())));
   return c;
 }
 
@@ -105,7 +102,7 @@ int64_t effective_kernel(int64_t kernel, int64_t dilation) {
 }
 
 // Every tensor's number of elements must be a number.
-void check_volume(const std::vector<int64_t>& sizes) {
+void check_volume(const Dims& sizes) {
   int64_t volume = 1;
   for (int64_t size : sizes)
     if (size > 0) volume = multiply(volume, size);
@@ -126,10 +123,14 @@ void check_not_empty(const ConvArguments& a) {
 
 }  // namespace
 
-std::string sizes_text(const std::vector<int64_t>& sizes) {
+std::string sizes_text(const Dims& sizes) {
   std::string text = "[";
   for (size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + number(sizes[i]);
   return text + "]";
+}
+
+std::string sizes_text(const std::vector<int64_t>& sizes) {
+  return sizes_text(Dims(sizes.begin(), sizes.end()));
 }
 
 PaddingMode padding_mode_from_name(const std::string& name) {
@@ -153,21 +154,21 @@ const char* padding_mode_name(PaddingMode mode) {
   }
 }
 
-std::vector<int64_t> ConvGeometry::input_sizes() const {
-  std::vector<int64_t> sizes = {batch, in_channels};
-  sizes.insert(sizes.end(), input + 3 - dims, input + 3);
+Dims ConvGeometry::input_sizes() const {
+  Dims sizes = {batch, in_channels};
+  sizes.append(input + 3 - dims, input + 3);
   return sizes;
 }
 
-std::vector<int64_t> ConvGeometry::output_sizes() const {
-  std::vector<int64_t> sizes = {batch, out_channels};
-  sizes.insert(sizes.end(), output + 3 - dims, output + 3);
+Dims ConvGeometry::output_sizes() const {
+  Dims sizes = {batch, out_channels};
+  sizes.append(output + 3 - dims, output + 3);
   return sizes;
 }
 
-std::vector<int64_t> ConvGeometry::weight_sizes() const {
-  std::vector<int64_t> sizes = {out_channels, in_channels / groups};
-  sizes.insert(sizes.end(), kernel + 3 - dims, kernel + 3);
+Dims ConvGeometry::weight_sizes() const {
+  Dims sizes = {out_channels, in_channels / groups};
+  sizes.append(kernel + 3 - dims, kernel + 3);
   return sizes;
 }
 
@@ -183,7 +184,7 @@ ConvGeometry conv_geometry(const ConvArguments& a) {
   g.dims = static_cast<int>(c.dims);
   g.batch = a.input[0], g.in_channels = a.input[1], g.out_channels = a.weight[0], g.groups = a.groups;
   g.mode = a.mode;
-  std::vector<int64_t> padded(c.dims), effective(c.dims);
+  Dims padded(c.dims), effective(c.dims);
   bool too_large = false;
   for (size_t i = 0; i < c.dims; ++i) {
     const size_t axis = 3 - c.dims + i;
@@ -235,7 +236,7 @@ ConvGeometry conv_transpose_geometry(const ConvArguments& a) {
   g.dims = static_cast<int>(c.dims);
   g.batch = a.input[0], g.out_channels = a.input[1], g.groups = a.groups;
   g.in_channels = multiply(a.weight[1], a.groups);
-  std::vector<int64_t> given(c.dims), made(c.dims);
+  Dims given(c.dims), made(c.dims);
   bool too_small = false;
   for (size_t i = 0; i < c.dims; ++i) {
     const size_t axis = 3 - c.dims + i;
@@ -256,8 +257,7 @@ ConvGeometry conv_transpose_geometry(const ConvArguments& a) {
   return g;
 }
 
-void check_conv_bias(const std::vector<int64_t>& weight, const std::vector<int64_t>& bias, int64_t channels,
-                     bool transposed) {
+void check_conv_bias(const Dims& weight, const Dims& bias, int64_t channels, bool transposed) {
   if (bias.size() == 1 && bias[0] == channels) return;
   fail(std::string("Given ") + (transposed ? "transposed=1, " : "") + "weight of size " + sizes_text(weight) +
        ", expected bias to be 1-dimensional with " + number(channels) + " elements, but got bias of size " +

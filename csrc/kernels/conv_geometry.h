@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/small_vec.h"
+
 namespace penlight::kernels {
 
 enum class PaddingMode { zeros, circular, reflect, replicate };
@@ -36,17 +38,17 @@ struct ConvGeometry {
   int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
 
   // The sizes of the convolution's input, output and weight, without the axes it has not.
-  std::vector<int64_t> input_sizes() const;
-  std::vector<int64_t> output_sizes() const;
-  std::vector<int64_t> weight_sizes() const;
+  Dims input_sizes() const;
+  Dims output_sizes() const;
+  Dims weight_sizes() const;
 };
 
 // What a caller asks for. Lists hold one number for all axes or one per axis, outermost first.
 struct ConvArguments {
-  std::vector<int64_t> input, weight;  // full sizes: (batch, channels, ...), (out, in / groups, ...)
-  std::vector<int64_t> stride = {1}, dilation = {1};
-  std::vector<int64_t> padding = {0};         // on both sides; ignored with padding_same
-  std::vector<int64_t> output_padding = {0};  // transposed convolution only
+  Dims input, weight;  // full sizes: (batch, channels, ...), (out, in / groups, ...)
+  Dims stride = {1}, dilation = {1};
+  Dims padding = {0};         // on both sides; ignored with padding_same
+  Dims output_padding = {0};  // transposed convolution only
   int64_t groups = 1;
   PaddingMode mode = PaddingMode::zeros;
   bool padding_same = false;  // output size = ceil(input / stride); what cannot be halved goes to the right
@@ -60,8 +62,7 @@ ConvGeometry conv_geometry(const ConvArguments& arguments);
 ConvGeometry conv_transpose_geometry(const ConvArguments& arguments);
 
 // Raises unless bias is one-dimensional with a number per output channel.
-void check_conv_bias(const std::vector<int64_t>& weight, const std::vector<int64_t>& bias, int64_t channels,
-                     bool transposed);
+void check_conv_bias(const Dims& weight, const Dims& bias, int64_t channels, bool transposed);
 
 // Where a position outside [0, size) reads from, or -1 where that is a zero. circular needs size >= 1,
 // reflect size >= 2; both may wrap any number of times. (Always inline: see isa.h on what kernel files may
@@ -89,6 +90,7 @@ void check_conv_bias(const std::vector<int64_t>& weight, const std::vector<int64
 }
 
 // "[1, 2, 3]"
+std::string sizes_text(const Dims& sizes);
 std::string sizes_text(const std::vector<int64_t>& sizes);
 
 }  // namespace penlight::kernels

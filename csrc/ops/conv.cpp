@@ -13,13 +13,6 @@ using kernels::ConvGeometry;
 
 namespace {
 
-Dims as_dims(const std::vector<int64_t>& sizes) {
-  return Dims(sizes.begin(), sizes.end());
-}
-std::vector<int64_t> as_vector(const Dims& dims) {
-  return std::vector<int64_t>(dims.begin(), dims.end());
-}
-
 // ---- values, unrecorded
 
 enum class Direction { forward, transposed, weight };
@@ -73,9 +66,9 @@ int64_t work_of(const ConvGeometry& g) {
 }
 
 Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b, const Tensor& bias) {
-  const Dims sizes = as_dims(direction == Direction::forward      ? g.output_sizes()
-                             : direction == Direction::transposed ? g.input_sizes()
-                                                                  : g.weight_sizes());
+  const Dims sizes = direction == Direction::forward      ? g.output_sizes()
+                     : direction == Direction::transposed ? g.input_sizes()
+                                                          : g.weight_sizes();
   const DType dtype = a.dtype(), compute = compute_dtype(dtype);
   const Tensor left = plain(a, compute), right = plain(b, compute), extra = plain(bias, compute);
   Tensor result = empty(sizes, compute);
@@ -175,9 +168,9 @@ Call prepare(const char* name, int dims, const Tensor& input, const Tensor& weig
   call.batched = input.dim() == dims + 2;
   call.input = call.batched ? input : unsqueeze(input, 0);
   kernels::ConvArguments& a = call.arguments;
-  a.input = as_vector(call.input.sizes()), a.weight = as_vector(weight.sizes());
-  a.stride = as_vector(options.stride), a.padding = as_vector(options.padding);
-  a.dilation = as_vector(options.dilation), a.output_padding = as_vector(options.output_padding);
+  a.input = call.input.sizes(), a.weight = weight.sizes();
+  a.stride = options.stride, a.padding = options.padding;
+  a.dilation = options.dilation, a.output_padding = options.output_padding;
   a.groups = options.groups;
   if (!options.padding_name.empty()) {
     check(options.padding_name == "same" || options.padding_name == "valid", "Invalid padding string: '",
@@ -189,7 +182,7 @@ Call prepare(const char* name, int dims, const Tensor& input, const Tensor& weig
   if (bias.defined() && a.groups > 0) {
     // Checked against the weight, whose own fit is checked with the geometry.
     const int64_t channels = transposed ? checked_mul(weight.size(1), a.groups, "groups") : weight.size(0);
-    kernels::check_conv_bias(a.weight, as_vector(bias.sizes()), channels, transposed);
+    kernels::check_conv_bias(a.weight, bias.sizes(), channels, transposed);
   }
   return call;
 }

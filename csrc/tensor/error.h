@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "tensor/small_vec.h"
+#include "kernels/small_vec.h"
 
 namespace penlight {
 
