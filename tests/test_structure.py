@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Lowest first; a file includes or imports its own layer and those before it.
 C_LAYERS = ["kernels", "tensor", "autograd", "ops", "bindings"]
-PYTHON_LAYERS = ["autograd", "utils", "nn", "optim", "datasets", "demo", "cli", "__main__"]
+PYTHON_LAYERS = ["autograd", "utils", "nn", "optim", "explain", "viz", "datasets", "demo", "cli", "__main__"]
 MOST_LINES = 650
 
 C_SOURCES = sorted(path for pattern in ("*.h", "*.cpp") for path in (ROOT / "csrc").rglob(pattern))

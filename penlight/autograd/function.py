@@ -115,7 +115,9 @@ class Function:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._node_type = type(cls.__name__ + "Backward", (FunctionCtx,), {"__module__": cls.__module__})
+        cls._node_type = type(
+            cls.__name__ + "Backward", (FunctionCtx,), {"__module__": cls.__module__, "_function": cls}
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError(
