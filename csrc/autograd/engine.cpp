@@ -38,6 +38,12 @@ bool Node::needs(std::size_t i) const {
   return !state || state->needed;
 }
 
+bool takes_part(const Node& node) {
+  const EngineState* state = node.engine_state;
+  while (state && state->run != current_run) state = state->next;
+  return state && state->needed;
+}
+
 // ---- leaves
 
 AccumulateGrad::AccumulateGrad(const Tensor& variable) : variable_(variable) {
@@ -128,6 +134,7 @@ void validate(Node& node, Grads& results) {
 class Run {
  public:
   explicit Run(const BackwardOptions& options) : options_(options) {}
+  const uint64_t number = ++last_number;
   ~Run() {
     for (EngineState* state : states_) {
       EngineState** link = &state->node->engine_state;
@@ -375,6 +382,7 @@ class Run {
     }
   }
 
+  static inline uint64_t last_number = 0;
   const BackwardOptions& options_;
   SmallVec<EngineState*, 32> states_, to_explore_, ready_;
   std::vector<Capture> captures_;
@@ -383,6 +391,10 @@ class Run {
 };
 
 }  // namespace
+
+uint64_t current_run_number() {
+  return current_run ? static_cast<const Run*>(current_run)->number : 0;
+}
 
 Grads apply_node(Node& node, const Grads& grads) {
   Grads results = node.apply(grads);

@@ -37,6 +37,10 @@ Grads apply_node(Node& node, const Grads& grads);
 
 // The node whose backward is running on this thread, or null.
 Node* running_node();
+// A number of its own for each backward pass, of the innermost on this thread; 0 outside.
+uint64_t current_run_number();
+// Will the innermost pass on this thread run the node?
+bool takes_part(const Node& node);
 
 // Set by ops, for the engine's own arithmetic.
 struct EngineOperations {

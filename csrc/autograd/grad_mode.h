@@ -6,6 +6,7 @@ namespace penlight {
 struct GradMode {
   bool enabled = true;
   bool inference = false;
+  bool packs_saved = false;  // hooks pack the tensors kept for backward
 };
 inline thread_local GradMode grad_mode;
 

@@ -20,6 +20,7 @@ void SavedTensor::replace(const Tensor& tensor) {
   if (storage_) storage_->unsaved();
   tensor_ = tensor;
   storage_ = nullptr;
+  packed_ = nullptr;
   if (!tensor.defined()) return;
   check(!tensor->inference,
         "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
@@ -41,6 +42,7 @@ SavedTensor::SavedTensor(SavedTensor&& other) noexcept
     : name_(other.name_),
       tensor_(std::move(other.tensor_)),
       storage_(std::move(other.storage_)),
+      packed_(std::move(other.packed_)),
       version_(other.version_),
       output_nr_(other.output_nr_),
       is_output_(other.is_output_) {}
@@ -51,6 +53,7 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
     name_ = other.name_;
     tensor_ = std::move(other.tensor_);
     storage_ = std::move(other.storage_);
+    packed_ = std::move(other.packed_);
     version_ = other.version_;
     output_nr_ = other.output_nr_;
     is_output_ = other.is_output_;
@@ -60,6 +63,35 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
 
 SavedTensor::~SavedTensor() {
   if (storage_) storage_->unsaved();
+}
+
+Ref<Packed> (*pack_by_hooks)(const Tensor&) = nullptr;
+
+void SavedTensor::pack(const std::function<Ref<Packed>(const Tensor&)>& by) {
+  if (!tensor_.defined() || packed_) return;
+  const Tensor kept = tensor_;
+  Ref<Packed> packed;
+  {
+    GradModeGuard unrecorded(false);
+    const uint32_t before = storage_->version();
+    if (is_output_) kept->requires_grad = true;  // as the hook would see the output, without its node
+    packed = by(kept);
+    check(storage_->version() == before,
+          "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+          "can not be modified by in-place operations as this can lead to unexpected side-effects. Please "
+          "make a copy to change.");
+  }
+  if (!is_output_) packed->edge = gradient_edge(kept);
+  packed->storage = storage_.get();
+  replace(Tensor());
+  packed_ = std::move(packed);
+}
+
+void SavedTensor::repack(const Tensor& copy) {
+  GradModeGuard unrecorded(false);
+  Ref<Packed> packed = packed_->again(copy);
+  packed->edge = packed_->edge;
+  packed_ = std::move(packed);
 }
 
 void check_not_released(const Node& node) {
@@ -73,6 +105,15 @@ void check_not_released(const Node& node) {
 
 Tensor SavedTensor::unpack(Node& owner) const {
   check_not_released(owner);
+  if (packed_) [[unlikely]] {
+    const Ref<Packed> packed = packed_;  // its hook may run code that frees the node's
+    Tensor value = alias(packed->unpack());
+    if (is_output_)
+      set_history(value, Ref<Node>(&owner), output_nr_);
+    else if (packed->edge.valid())
+      set_history(value, packed->edge.node, packed->edge.input_nr);
+    return value;
+  }
   if (!tensor_.defined()) return tensor_;
   if (!(tensor_->storage == storage_)) [[unlikely]]
     fail("one of the variables needed for gradient computation, ",
@@ -196,6 +237,8 @@ void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&&
       if (entry.is_output() && outputs[i].defined() && outputs[i]->storage == entry.raw()->storage)
         entry.set_output_nr(static_cast<uint32_t>(i));
   node->saved() = std::move(saved);
+  if (grad_mode.packs_saved) [[unlikely]]
+    for (SavedTensor& entry : node->saved()) entry.pack(pack_by_hooks);
   if (observer) [[unlikely]]
     observer(node, inputs, outputs);
 }

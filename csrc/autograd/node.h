@@ -1,6 +1,7 @@
 // The recorded graph: a node for each operation, an edge for each of its inputs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,17 @@ struct Edge {
   bool valid() const { return static_cast<bool>(node); }
 };
 
+// What a pair of hooks made of a tensor kept for backward (autograd.graph.saved_tensors_hooks).
+struct Packed : RefCounted {
+  virtual Tensor unpack() = 0;
+  virtual Ref<Packed> again(const Tensor& other) = 0;  // packs another tensor by the same hooks
+  Edge edge;                                           // where the gradient of a kept input goes
+  const Storage* storage = nullptr;                    // the memory it was in: to be compared, not followed
+};
+
+// Packs by the hooks in force on this thread; asked where grad_mode.packs_saved says so. Set by the bindings.
+extern Ref<Packed> (*pack_by_hooks)(const Tensor& tensor);
+
 // A tensor kept for backward. Reading it checks that it was not changed in place since.
 class SavedTensor {
  public:
@@ -35,12 +47,18 @@ class SavedTensor {
   Tensor unpack(Node& owner) const;
   // Keeps another tensor in its place (after the operation was carried over into an in-place one).
   void replace(const Tensor& tensor);
+  // Gives the tensor to hooks, and keeps what they made of it instead.
+  void pack(const std::function<Ref<Packed>(const Tensor& tensor)>& by);
+  // The same for an input whose memory is about to change, and a copy of it.
+  void repack(const Tensor& copy);
+  Packed* packed() const { return packed_.get(); }
   void set_output_nr(uint32_t number) { output_nr_ = number; }
 
  private:
   const char* name_ = nullptr;
   Tensor tensor_;
   Ref<Storage> storage_;  // the tensor's when it was kept
+  Ref<Packed> packed_;
   uint32_t version_ = 0;
   uint32_t output_nr_ = 0;
   bool is_output_ = false;

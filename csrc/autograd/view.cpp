@@ -113,6 +113,10 @@ void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result)
 // A node that kept the very memory about to be overwritten keeps a copy instead.
 void move_saved_away(const Tensor& tensor, Node& node) {
   for (SavedTensor& saved : node.saved()) {
+    if (saved.packed() && !saved.is_output() && saved.packed()->storage == tensor->storage.get()) {
+      saved.repack(view_operations.clone_values(saved.unpack(node)));
+      continue;
+    }
     const Tensor& kept = saved.raw();
     if (!kept.defined() || saved.is_output() || kept->storage.get() != tensor->storage.get()) continue;
     Tensor copy = view_operations.clone_values(kept);

@@ -167,6 +167,7 @@ void save_in_function(nb::handle self, nb::handle tensors, nb::handle outputs) {
     }
     node.saved().emplace_back("saved", tensor_of(item), at >= 0);
     if (at >= 0) node.saved().back().set_output_nr(static_cast<uint32_t>(at));
+    if (grad_mode.packs_saved) node.saved().back().pack(pack_by_hooks);
   }
 }
 
@@ -186,6 +187,11 @@ nb::tuple next_functions(const Ref<Node>& node) {
 }
 
 nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
+  if (name.rfind("_raw_saved_", 0) == 0) {
+    const nb::object raw =
+        nb::module_::import_("penlight._C").attr("_raw_saved")(to_python(node), name.substr(11));
+    if (!raw.is_none()) return raw;
+  }
   if (name.rfind("_saved_", 0) == 0) {
     const std::string wanted = name.substr(7);
     if (node->released()) return saved_of(node);  // raises
@@ -246,38 +252,52 @@ void set_observer(nb::object function) {
 
 // ---- backward
 
-Tensor first_gradient(const Tensor& root, nb::handle gradient) {
+// A tensor's place in the graph, or the place itself (a GradientEdge: node and output number).
+Edge edge_from(nb::handle object, const char* what) {
+  if (is_tensor(object)) return gradient_edge(tensor_of(object));
+  Edge edge;
+  const bool pair = PyTuple_Check(object.ptr()) && PyTuple_GET_SIZE(object.ptr()) == 2;
+  check<TypeError>(pair && nb::try_cast(object[0], edge.node) && nb::try_cast(object[1], edge.input_nr), what,
+                   " can be either Tensors or GradientEdges, but got ", Py_TYPE(object.ptr())->tp_name);
+  check<ValueError>(edge.input_nr < edge.node->outputs(), what, ": ", edge.node->name(), " has ",
+                    edge.node->outputs(), " outputs, got a GradientEdge to output ", edge.input_nr);
+  return edge;
+}
+
+Tensor first_gradient(const Edge& root, nb::handle gradient) {
+  const Dims& sizes = root.node->output_sizes[root.input_nr];
+  const DType dtype = root.node->output_dtypes[root.input_nr];
   if (gradient.is_none()) {
-    check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
-    check(is_floating(root.dtype()), "grad can be implicitly created only for real scalar outputs but got ",
-          dtype_name(root.dtype()));
-    return full(root.sizes(), Scalar(1.0), root.dtype());
+    check(checked_numel(sizes) == 1, "grad can be implicitly created only for scalar outputs");
+    check(is_floating(dtype), "grad can be implicitly created only for real scalar outputs but got ",
+          dtype_name(dtype));
+    return full(sizes, Scalar(1.0), dtype);
   }
   check<TypeError>(is_tensor(gradient), "gradients can be either Tensors, Python scalars, or None, but got ",
                    Py_TYPE(gradient.ptr())->tp_name);
   const Tensor grad = tensor_of(gradient);
-  check(grad.sizes() == root.sizes(), "Mismatch in shape: grad_output[0] has a shape of ",
+  check(grad.sizes() == sizes, "Mismatch in shape: grad_output[0] has a shape of ",
         nb::cast<std::string>(nb::repr(size_object(grad.sizes()))), " and output[0] has a shape of ",
-        nb::cast<std::string>(nb::repr(size_object(root.sizes()))), ".");
-  return grad.dtype() == root.dtype() ? grad : cast(grad, root.dtype());
+        nb::cast<std::string>(nb::repr(size_object(sizes))), ".");
+  return grad.dtype() == dtype ? grad : cast(grad, dtype);
 }
 
 nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, bool keep_graph,
                   bool create_graph, bool accumulate) {
   std::vector<Edge> roots, wanted;
   std::vector<Tensor> grads;
-  const std::vector<Tensor> outputs = tensors_from(tensors, "tensors");
   const nb::sequence given = nb::cast<nb::sequence>(gradients);
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const Edge edge = gradient_edge(outputs[i]);
+  for (nb::handle output : nb::cast<nb::sequence>(tensors)) {
+    const std::size_t i = roots.size();
+    const Edge edge = edge_from(output, "tensors");
     check(edge.valid(), "element ", i, " of tensors does not require grad and does not have a grad_fn");
     roots.push_back(edge);
-    grads.push_back(first_gradient(outputs[i], given[i]));
+    grads.push_back(first_gradient(edge, given[i]));
   }
   if (!inputs.is_none())
-    for (const Tensor& input : tensors_from(inputs, "inputs")) {
-      check(input.requires_grad(), "One of the differentiated Tensors does not require grad");
-      wanted.push_back(gradient_edge(input));
+    for (nb::handle input : nb::cast<nb::sequence>(inputs)) {
+      wanted.push_back(edge_from(input, "inputs"));
+      check(wanted.back().valid(), "One of the differentiated Tensors does not require grad");
     }
   BackwardOptions options;
   options.keep_graph = keep_graph;
@@ -292,7 +312,7 @@ nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, b
 void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> retain_graph,
                      bool create_graph, nb::object inputs) {
   if (!inputs.is_none()) {
-    if (is_tensor(inputs)) inputs = nb::make_tuple(inputs);
+    if (is_tensor(inputs) || nb::hasattr(inputs, "output_nr")) inputs = nb::make_tuple(inputs);
     check(nb::len(inputs) > 0, "`inputs` argument to `backward` cannot be empty.");
     backward(nb::make_tuple(x), nb::make_tuple(gradient), inputs, retain_graph.value_or(create_graph),
              create_graph, true);
@@ -303,7 +323,7 @@ void tensor_backward(const Tensor& x, nb::object gradient, std::optional<bool> r
   BackwardOptions options;
   options.keep_graph = retain_graph.value_or(create_graph);
   options.create_graph = create_graph;
-  const Tensor first = first_gradient(x, gradient);
+  const Tensor first = first_gradient(edge, gradient);
   run_backward({&edge, 1}, {&first, 1}, {}, options);
 }
 
@@ -389,7 +409,6 @@ void bind(nb::module_& m, TensorClass& tensor) {
           "register_prehook",
           [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::pre_hooks, f); },
           "fn"_a, "Calls fn(grad_outputs) before the node runs.")
-      .def("_register_hook_dict", [](const Ref<Node>&, nb::handle) {})
       .def("__getattr__", saved_attribute)
       .def("__repr__", [](const Ref<Node>& n) {
         std::ostringstream out;
@@ -410,6 +429,16 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def("_attach_output", attach_function_output)
       .def("_save", save_in_function)
       .def_prop_ro("saved_tensors", saved_of, "What save_for_backward kept.")
+      .def_prop_ro(
+          "_raw_saved_tensors",
+          [](const Ref<Node>& n) {
+            const nb::object one = nb::module_::import_("penlight._C").attr("_raw_saved_at");
+            nb::list list;
+            check_not_released(*n);
+            for (std::size_t i = 0; i < n->saved().size(); ++i) list.append(one(to_python(n), i));
+            return nb::tuple(list);
+          },
+          "The same, not yet unpacked.")
       .def("_output_zeros", [](nb::handle self, std::size_t i) {
         FunctionNode& n = function_node(self);
         return zeros(n.output_sizes[i], n.output_dtypes[i]);
@@ -427,6 +456,16 @@ void bind(nb::module_& m, TensorClass& tensor) {
            "grad.");
   m.def("_run_backward", backward, "tensors"_a, "gradients"_a, "inputs"_a.none(), "keep_graph"_a,
         "create_graph"_a, "accumulate"_a);
+  m.def(
+      "_gradient_edge",
+      [](const Tensor& x) {
+        const Edge edge = gradient_edge(x);
+        return nb::make_tuple(to_python(edge.node), edge.input_nr);
+      },
+      "tensor"_a);
+  m.def("_current_run", current_run_number);
+  m.def("_takes_part", [](const Ref<Node>& node) { return takes_part(*node); }, "node"_a);
+  m.def("_increment_version", [](const Tensor& x) { x.changed(); }, "tensor"_a);
   m.def("_remove_hook", remove_hook, "owner"_a, "id"_a);
   m.def("_set_observer", set_observer, "function"_a.none());
   m.def("_observe", [](const Ref<Node>& node, nb::handle inputs, nb::handle outputs) {

@@ -30,7 +30,10 @@ class Traversal {
 
   void parts_of(Node& node) {
     for (const Edge& edge : node.edges) see(edge.node.get());
-    for (const SavedTensor& saved : node.saved()) see(saved.raw().impl());
+    for (const SavedTensor& saved : node.saved()) {
+      see(saved.raw().impl());
+      see(saved.packed());
+    }
     see(node.variable());
     if (!node.extras) return;
     see(node.extras->tensor_hooks);
@@ -72,6 +75,12 @@ class Traversal {
   }
   void see(TensorImpl* tensor) { see_part(tensor, tensors_); }
   void see(Node* node) { see_part(node, nodes_); }
+  void see(Packed* packed) {
+    if (!packed || !packed->unique()) return;
+    const auto& python = static_cast<PythonPacked&>(*packed);
+    for (const nb::object& object : {python.pack_hook, python.unpack_hook, python.value}) visit(object.ptr());
+    see(packed->edge.node.get());
+  }
   void see(const std::vector<HookEntry>& hooks) {
     for (const HookEntry& entry : hooks)
       if (entry.hook->unique()) visit(static_cast<PythonHook&>(*entry.hook).function.ptr());

@@ -71,6 +71,14 @@ struct PythonHook final : Hook {
   void on_accumulated(const Tensor& variable) override;
 };
 
+// What a pair of Python functions made of a saved tensor.
+struct PythonPacked final : Packed {
+  nb::object pack_hook, unpack_hook, value;
+  PythonPacked(nb::object pack, nb::object unpack_by, const Tensor& tensor);
+  Tensor unpack() override;
+  Ref<Packed> again(const Tensor& other) override;
+};
+
 // A size, dimension or number of elements: int or anything with __index__.
 struct Int {
   int64_t value = 0;

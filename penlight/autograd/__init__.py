@@ -7,6 +7,7 @@ from typing import Any
 
 from penlight import _C, Tensor
 from penlight.autograd import grad_mode
+from penlight.autograd._edge import GradientEdge
 from penlight.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 from penlight.autograd.function import Function
 from penlight.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -29,7 +30,7 @@ __all__ = [
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, Tensor) else tuple(value)
+    return (value,) if isinstance(value, (Tensor, GradientEdge)) else tuple(value)
 
 
 def _gradients(given: Any, count: int) -> tuple[Any, ...]:
@@ -118,6 +119,8 @@ def grad(
             "allow_unused=False."
         )
     allow_unused = materialize_grads if allow_unused is None else allow_unused
+    if materialize_grads and any(isinstance(i, GradientEdge) for i in inputs):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     keep = create_graph if retain_graph is None else retain_graph
     weights = _gradients(grad_outputs, len(outputs))
     if is_grads_batched:
