@@ -16,6 +16,7 @@ IN_THE_WHEEL = [
     "penlight/datasets/digits.npz",
     "penlight/datasets/DATA-LICENSE.md",
     "penlight/demo/page.css",
+    "penlight/viz/static/penlight.js",
     "penlight/_C.pyi",
     "penlight/py.typed",
 ]

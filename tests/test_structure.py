@@ -10,17 +10,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Lowest first; a file includes or imports its own layer and those before it.
 C_LAYERS = ["kernels", "tensor", "autograd", "ops", "bindings"]
-PYTHON_LAYERS = ["autograd", "utils", "nn", "optim", "explain", "viz", "datasets", "demo", "cli", "__main__"]
+PYTHON_LAYERS = [
+    *("autograd", "utils", "nn", "optim", "explain", "viz", "datasets", "demo", "explore", "cli", "__main__")
+]
 MOST_LINES = 650
 
 C_SOURCES = sorted(path for pattern in ("*.h", "*.cpp") for path in (ROOT / "csrc").rglob(pattern))
 PYTHON_SOURCES = sorted((ROOT / "penlight").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "frontend").glob("src/**/*.js"))
 TEXTS = sorted(
     path
-    for folder in ("csrc", "penlight", "tests", "benchmarks", "docs", "examples", ".ci", ".")
+    for folder in ("csrc", "penlight", "tests", "benchmarks", "docs", "examples", "frontend", ".ci", ".")
     for path in (ROOT / folder).glob("*" if folder == "." else "**/*")
-    if path.is_file() and path.suffix in ("", ".py", ".pyi", ".cpp", ".h", ".md", ".css", ".toml", ".txt")
-    if "__pycache__" not in path.parts and path.name != ".git"
+    if path.is_file()
+    and path.suffix in ("", ".py", ".pyi", ".cpp", ".h", ".md", ".css", ".js", ".toml", ".txt")
+    if not {"__pycache__", "node_modules"} & set(path.parts) and path.name != ".git"
 )
 
 
@@ -58,7 +62,7 @@ def test_a_python_file_imports_only_layers_below_it(path):
 
 
 @pytest.mark.parametrize(
-    "path", named([*C_SOURCES, *PYTHON_SOURCES, *sorted((ROOT / "tests").rglob("*.py"))])
+    "path", named([*C_SOURCES, *PYTHON_SOURCES, *SCRIPTS, *sorted((ROOT / "tests").rglob("*.py"))])
 )
 def test_a_file_can_be_read_in_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
