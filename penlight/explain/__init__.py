@@ -11,7 +11,6 @@ _PLACES = {
     "backward": "stepping",
     "memory": "memory",
     "derive": "derivation",
-    "conv_matrix": "matrix",
 }
 
 __all__ = list(_PLACES)

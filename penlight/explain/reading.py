@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import penlight
-from penlight import Tensor
+from penlight import _C, Tensor
 from penlight.explain.again import compute
 from penlight.explain.glimpse import FEW, Glimpse, glimpse
 from penlight.explain.names import Names, caller
@@ -130,10 +130,7 @@ def walk(roots: Sequence[Any]) -> list[Any]:
 
 def edge_of(tensor: Tensor) -> tuple[Any, int]:
     """The node and output a tensor's gradient goes to: its grad_fn, or the accumulator of a leaf."""
-    if tensor.grad_fn is not None:
-        return tensor.grad_fn, tensor.output_nr
-    # A leaf's accumulator lives while a graph holds it; a view of the leaf leads to it.
-    return tensor.view_as(tensor).grad_fn.next_functions[0][0], 0
+    return _C._gradient_edge(tensor)
 
 
 def read(what: Tensor | Sequence[Tensor] | record, names: Names | None = None) -> Graph:

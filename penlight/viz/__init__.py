@@ -7,6 +7,7 @@ and ``.show()`` opens it in the browser. What is needed beyond NumPy comes with 
 
 _HOMES = {
     "Picture": "picture",
+    "graph": "flowchart",
 }  # the name to the file of this folder where it is written; imported when it is asked for
 
 __all__ = list(_HOMES)

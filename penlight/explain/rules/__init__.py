@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,12 +64,8 @@ def put_in(template: str, inputs: Sequence[str], notes: dict[str, Any], **more: 
         template = template.replace("{1}", "{alpha}·{1}")
     values = {key: _exponent(value) if key == "exponent" else _short(value) for key, value in notes.items()}
     places = {str(i): name for i, name in enumerate(map(bracketed(template), names))}
-    return template.format_map(_Values(values | more | places))
-
-
-class _Values(dict):  # type: ignore[type-arg]
-    def __missing__(self, key: str) -> str:
-        return key
+    values |= more | places
+    return re.sub(r"\{(\w+)\}", lambda held: values.get(held[1], held[1]), template)
 
 
 def bracketed(template: str) -> Any:
