@@ -9,6 +9,8 @@ from typing import Any
 
 
 def _blamed(value: Any, culprit: Any) -> bool:
+    if isinstance(value, str):  # whose items are strings again
+        return isinstance(culprit, str) and culprit in value
     return value is culprit or (
         isinstance(value, (list, tuple)) and any(_blamed(item, culprit) for item in value)
     )
@@ -52,8 +54,8 @@ def explained(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def explain_all(names: dict[str, Any]) -> None:
-    """Explains every public function written in the module with the given globals."""
+    """Explains every public function written in the module, or package, with the given globals."""
     for name in names["__all__"]:
         value = names[name]
-        if isinstance(value, FunctionType) and value.__module__ == names["__name__"]:
+        if isinstance(value, FunctionType) and f"{value.__module__}.".startswith(f"{names['__name__']}."):
             names[name] = explained(value)

@@ -295,6 +295,9 @@ def dstack(tensors: Any) -> Tensor:
     return _C.cat(atleast_3d(_sequence(tensors)), 2)
 
 
+MOST_SECTIONS = 2**24  # more are a mistake, and would fill memory
+
+
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces: so many of nearly equal length, or cut at the given places."""
     size = input.size(dim)
@@ -302,8 +305,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         n = indices_or_sections
         if n <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {n}")
-        if n > max(size, 2**20):
-            raise RuntimeError(f"number of sections must be at most the size or 2**20, got {n}")
+        if n > MOST_SECTIONS:
+            raise RuntimeError(f"number of sections must be at most {MOST_SECTIONS}, got {n}")
         lengths = [size // n + (i < size % n) for i in range(n)]
         return input.split(lengths, dim)
     cuts = [0, *(slice(None, i).indices(size)[1] for i in indices_or_sections), size]

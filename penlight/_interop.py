@@ -144,6 +144,10 @@ def array_wrap(tensor: Tensor, array: np.ndarray, context: Any = None, return_sc
     """
     import numpy as np
 
+    if not isinstance(array, (np.ndarray, np.generic)):
+        raise TypeError(
+            f"__array_wrap__(): argument 'array' must be numpy.ndarray, not {type(array).__name__}"
+        )
     return from_numpy(np.asarray(array, "uint8" if array.dtype == bool else None))
 
 

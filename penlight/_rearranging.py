@@ -114,11 +114,23 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return _C.empty(0, dtype=input.dtype)
+    if r > input.size(0) and not (with_replacement and input.size(0)):
+        return _C.empty(0, r, dtype=input.dtype)
     choose = _choices_with_replacement if with_replacement else _choices
+    _check_count(input.size(0) + r - 1 if with_replacement else input.size(0), r)
     places = list(choose(range(input.size(0)), r))
     if not places:
         return _C.empty(0, r, dtype=input.dtype)
     return input[F.tensor(places)]
+
+
+def _check_count(n: int, r: int) -> None:
+    """RuntimeError where there are too many choices of r among n to make."""
+    count = 1
+    for i in range(min(r, n - r)):
+        count = count * (n - i) // (i + 1)
+        if count > 2**28:
+            raise RuntimeError(f"combinations(): there are more than 2**28 choices of {r} among {n} elements")
 
 
 def _triangle(row: int, col: int, lower: bool, offset: int, dtype: Any) -> Tensor:
@@ -143,6 +155,12 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Places in a flattened tensor as coordinates in its shape."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not isinstance(indices, Tensor):
+        raise TypeError(f"unravel_index(): argument 'indices' must be Tensor, not {type(indices).__name__}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    if 0 in sizes:
+        raise RuntimeError(f"unravel_index(): 'shape' cannot have zeros, but got {sizes}")
     coordinates = []
     for size in reversed(sizes):
         coordinates.append(indices % size)
@@ -157,10 +175,8 @@ def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tens
     count = x.size(0) if N is None else N
     if count < 0:
         raise RuntimeError("N must be non-negative.")
-    powers = [x**i if i else _C.ones_like(x) for i in range(count)]
-    if not powers:
-        return _C.empty(x.size(0), 0, dtype=x.dtype)
-    return _C.stack(powers if increasing else powers[::-1], 1)
+    exponents = _C.arange(count) if increasing else _C.arange(count).flip(0)
+    return x.unsqueeze(1) ** exponents
 
 
 explain_all(globals())

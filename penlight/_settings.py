@@ -6,6 +6,7 @@ from typing import Any
 
 import penlight
 from penlight import Tensor
+from penlight._arguments import explained
 from penlight._device import check_cpu
 from penlight._device import device as Device
 
@@ -17,11 +18,13 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@explained
 def is_complex(input: Tensor) -> bool:
     """Does the tensor hold complex numbers?"""
     return input.dtype.is_complex
 
 
+@explained
 def is_floating_point(input: Tensor) -> bool:
     """Does the tensor hold floating-point numbers?"""
     return input.dtype.is_floating_point

@@ -10,6 +10,7 @@ from typing import Any
 import penlight
 from penlight import _C, Tensor, dtype
 from penlight import _functions as F
+from penlight._arguments import explained
 from penlight._device import check_cpu
 from penlight._device import device as Device
 
@@ -268,9 +269,9 @@ for _written in (
     __complex__, __index__, __len__, __iter__, __reversed__, __repr__, __format__, norm, is_nonzero,
     is_same_size, apply_,
 ):  # fmt: skip
-    _attach(_written)
+    _attach(_written if _written.__name__.startswith("__") else explained(_written), _written.__name__)
 
-_attach(_to_type, "type")
+_attach(explained(_to_type), "type")
 
 
 def _constant(value: Any) -> property:

@@ -177,7 +177,8 @@ Ref<Node> grad_fn(const Tensor& tensor) {
 
 Edge gradient_edge(const Tensor& tensor) {
   if (Ref<Node> node = grad_fn(tensor)) return {std::move(node), grad_meta(tensor).output_nr};
-  if (!tensor.requires_grad()) return {};
+  // A view made under no_grad of a tensor that requires grad does so too, but leads nowhere.
+  if (!tensor->requires_grad) return {};
   GradMeta& meta = grad_meta(tensor);
   if (meta.accumulator && meta.accumulator->alive()) return {Ref<Node>(meta.accumulator), 0};
   return {make_ref<AccumulateGrad>(tensor), 0};

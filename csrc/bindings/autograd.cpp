@@ -347,7 +347,14 @@ void bind(nb::module_& m, TensorClass& tensor) {
   nb::object node_object = m.attr("_Node");
   auto node = nb::borrow<nb::class_<Node>>(node_object);
   node.def(
-          "name", [](const Ref<Node>& n) { return n->name(); }, "The operation's name.")
+          "name",
+          [](const Ref<Node>& n) {
+            // PyTorch tells the namespace of nodes that are written by hand.
+            const std::string name = n->name();
+            const bool by_hand = name == "AccumulateGrad" || name == "CopySlices" || name == "CopyBackwards";
+            return by_hand ? "torch::autograd::" + name : name;
+          },
+          "The operation's name.")
       .def_prop_ro("next_functions", next_functions,
                    "Where the gradients of the inputs go: (node, number of its output) for each.")
       .def_prop_ro(

@@ -21,6 +21,8 @@ nb::object item(const Tensor& x) {
   });
 }
 
+constexpr int64_t kLongestList = int64_t(1) << 36;
+
 // Nested lists of Python numbers.
 nb::object to_list(const Tensor& x, int64_t dim, const char* at) {
   if (dim == x.dim())
@@ -106,7 +108,9 @@ nb::object clone_as(const Tensor& x, nb::handle format) {
 }
 
 bool is_leaf(const Tensor& x) {
-  return !grad_fn(x);
+  // The grad_fn of a view made under no_grad may raise.
+  const GradMeta* meta = grad_meta_or_null(x);
+  return x->no_grad_view ? !meta || !meta->grad_fn : !grad_fn(x);
 }
 
 void bind(nb::module_& m, TensorClass& tensor) {
@@ -241,7 +245,16 @@ void bind(nb::module_& m, TensorClass& tensor) {
   // ---- values
   tensor.def("item", item, "The one element as a Python number.")
       .def(
-          "tolist", [](const Tensor& x) { return to_list(x, 0, static_cast<const char*>(x.raw())); },
+          "tolist",
+          [](const Tensor& x) {
+            int64_t lists = 1;  // of one dimension, or the elements of all
+            for (const int64_t size : x.sizes()) {
+              lists *= size;
+              check(lists <= kLongestList, "tolist(): a tensor of sizes ", x.sizes(),
+                    " makes more lists and numbers than memory holds");
+            }
+            return to_list(x, 0, static_cast<const char*>(x.raw()));
+          },
           "The values as nested lists of Python numbers.")
       .def("clone", clone_as, nb::kw_only(), "memory_format"_a = nb::none(),
            "A copy in memory of its own; gradients pass.")

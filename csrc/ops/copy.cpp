@@ -108,32 +108,42 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   }
   Tensor values = empty(self.sizes(), self.dtype());
   copy_values(values, source);
-  if (needs_grad(source) && is_floating(self.dtype()))
-    record("CopyBackwards", {Tensor(), source}, values, {},
-           [](Backward&, const Tensor& g) { return Grads{Tensor(), g}; });
+  if (is_floating(self.dtype()))
+    record("CopyBackwards", {shadow(self), source}, values, {}, [](Backward& b, const Tensor& g) {
+      Grads grads(2);
+      if (b.needs(0)) grads[0] = zeros(b.output_sizes(0), g.dtype());
+      grads[1] = g;
+      return grads;
+    });
   assign(self, values);
   return self;
 }
 
 Tensor& fill_(Tensor& self, const Scalar& value) {
-  check_inplace(self, "fill_");
-  if (!needs_grad(self)) {
-    fill_values(self, value);
-    self.changed();
-    return self;
-  }
-  assign(self, full(self.sizes(), value, self.dtype()));
-  return self;
+  return overwrite(self, "fill_", "FillBackward2", [&](const Tensor& x) { fill_values(x, value); });
 }
 
 Tensor& fill_(Tensor& self, const Tensor& value) {
   check(value.dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with ", value.dim(),
         " dimensions.");
-  return copy_(self, value);
+  if (!needs_grad(self, value))
+    return overwrite(self, "fill_", "", [&](const Tensor& x) { copy_values(x, value); });
+  return in_place(self, "fill_", [&](const Tensor& before) {
+    Tensor y = empty_like(self, self.dtype());
+    copy_values(y, value);
+    if (is_floating(self.dtype()))
+      record("FillBackward3", {before, value}, y, {}, [](Backward& b, const Tensor& g) {
+        Grads grads(2);
+        if (b.needs(0)) grads[0] = zeros(b.output_sizes(0), g.dtype());
+        if (b.needs(1)) grads[1] = sum(g, {});
+        return grads;
+      });
+    return y;
+  });
 }
 
 Tensor& zero_(Tensor& self) {
-  return fill_(self, Scalar(0));
+  return overwrite(self, "zero_", "ZeroBackward0", [](const Tensor& x) { fill_values(x, Scalar(0)); });
 }
 
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype) {

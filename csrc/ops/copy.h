@@ -45,4 +45,21 @@ Tensor& in_place(Tensor& self, const char* name, Compute compute) {
   return self;
 }
 
+// The in-place pattern of fills: fill(tensor) overwrites it. What was there before gets a gradient of zero.
+template <class Fill>
+Tensor& overwrite(Tensor& self, const char* name, const char* node, Fill fill) {
+  if (needs_grad(self))
+    return in_place(self, name, [&](const Tensor& before) {
+      const Tensor y = empty_like(self, self.dtype());
+      fill(y);
+      record(node, before, y, {},
+             [](Backward& b, const Tensor& g) { return Grads{zeros(b.output_sizes(0), g.dtype())}; });
+      return y;
+    });
+  check_inplace(self, name);
+  fill(self);
+  self.changed();
+  return self;
+}
+
 }  // namespace penlight

@@ -54,23 +54,6 @@ void fill_as(const Tensor& x, Fill fill) {
   copy_values(target, drawn);
 }
 
-// The in-place pattern: fill(tensor) overwrites it; nodes of random fills pass a gradient of zero.
-template <class Fill>
-Tensor& overwrite(Tensor& self, const char* name, const char* node, Fill fill) {
-  if (needs_grad(self))
-    return in_place(self, name, [&](const Tensor& before) {
-      const Tensor y = empty_like(self, self.dtype());
-      fill(y);
-      record(node, before, y, {},
-             [](Backward& b, const Tensor& g) { return Grads{zeros(b.output_sizes(0), g.dtype())}; });
-      return y;
-    });
-  check_inplace(self, name);
-  fill(self);
-  self.changed();
-  return self;
-}
-
 void check_floating(const Tensor& x, const char* kernel) {
   check<NotImplementedError>(is_floating(x.dtype()), "\"", kernel, "\" not implemented for '",
                              scalar_name(x.dtype()), "'");

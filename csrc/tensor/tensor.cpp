@@ -23,7 +23,8 @@ int64_t checked_numel(const Dims& sizes) {
     zero |= size == 0;
     overflow |= __builtin_mul_overflow(count, size > 0 ? size : 1, &count);
   }
-  check(!overflow && count <= INT64_MAX / 8, "Storage size calculation overflowed with sizes=", sizes);
+  // No memory is needed where a size is 0, but strides are.
+  check(!overflow && (zero || count <= INT64_MAX / 8), "Storage size calculation overflowed with sizes=", sizes);
   return zero ? 0 : count;
 }
 

@@ -5,21 +5,24 @@ Each name is a function, method or module (``sum``, ``Tensor.view``, ``nn.functi
 called with tensors of many kinds and with numbers no size, axis or index should have. A call may return or raise one of
 ``FINE``; where it returns something differentiable, backward is run too, also with gradients that do not fit. What else
 happens is printed, a line each; a crash or a hang is seen by the parent, which finds the last call in the file
-``GRID_LAST_CALL``.
+``GRID_LAST_CALL``. ``GRID_SHARE`` (1 if not set) is the share of the calls to make: a sample, the same at every run.
 """
 
 import faulthandler
 import inspect
 import itertools
 import os
+import random
 import resource
 import sys
 import warnings
 
-MOST_MEMORY = 3 << 30
+MOST_MEMORY = 1 << 30
 MOST_SECONDS = 60  # a name
-FINE = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError, OverflowError, MemoryError)
-NO_CUDA = AssertionError  # what PyTorch raises where it was built without
+FINE = (
+    RuntimeError, ValueError, IndexError, TypeError, NotImplementedError, OverflowError, MemoryError, BufferError,
+    AssertionError,
+)  # fmt: skip
 PRODUCTS = [
     "dot",
     "vdot",
@@ -27,6 +30,8 @@ PRODUCTS = [
     "matmul",
     "linear",
     "mm",
+    "__matmul__",
+    "__rmatmul__",
     "mv",
     "bmm",
     "outer",
@@ -72,6 +77,7 @@ def look_up(lib, name):
 class Grid:
     def __init__(self, lib, last_call):
         self.lib, self.last_call, self.calls, self.failures = lib, last_call, 0, []
+        self.share, self.random = float(os.environ.get("GRID_SHARE", 1)), random.Random(0)
 
     def call(self, text, function, *args, **kwargs):
         self.calls += 1
@@ -82,8 +88,6 @@ class Grid:
             if not str(error):
                 self.failures.append(f"{text}: {type(error).__name__} without a message")
         except Exception as error:
-            if isinstance(error, NO_CUDA) and "CUDA" in str(error):
-                return None
             self.failures.append(f"{text}: {type(error).__name__}: {error}")
         return None
 
@@ -93,7 +97,8 @@ class Grid:
             if not isinstance(one, lib.Tensor) or not one.requires_grad or one.numel() > 10000:
                 continue
             self.call(f"{text} then backward, gradient (7,)", one.backward, lib.ones(7), retain_graph=True)
-            self.call(f"{text} then backward, bool", one.backward, one.detach() > 0, retain_graph=True)
+            of_bool = self.call(f"{text} then > 0", one.detach().__gt__, 0)
+            self.call(f"{text} then backward, bool", one.backward, of_bool, retain_graph=True)
             self.call(f"{text} then backward, a number", one.backward, 3, retain_graph=True)
             if one.numel() == 0:
                 continue
@@ -102,7 +107,8 @@ class Grid:
             self.call(f"{text} then grad", lib.autograd.grad, one, one, nan, retain_graph=True)
 
     def attempt(self, text, function, *args, **kwargs):
-        self.backward(text, self.call(text, function, *args, **kwargs))
+        if self.random.random() < self.share:
+            self.backward(text, self.call(text, function, *args, **kwargs))
 
     def operation(self, name):
         """One, two and three arguments of every kind; the first a tensor, or (for makers) anything."""
@@ -255,6 +261,39 @@ def module(lib, kind):
         return made(x)
 
     return run, lambda: [lib.rand(2, 4, *[6, 7, 5][:dims]).requires_grad_()], names
+
+
+SETTINGS = [  # of the process, or of the files around it; those that cannot do harm are among the names
+    "load", "save", "install_as_torch", "compile", "show_config", "set_default_device", "set_default_dtype",
+    "set_default_tensor_type", "set_printoptions", "use_deterministic_algorithms", "set_float32_matmul_precision",
+]  # fmt: skip
+OF_CLASSES = [
+    "__class__", "__new__", "__init__", "__init_subclass__", "__subclasshook__", "__delattr__", "__getattribute__",
+    "__setattr__", "__dir__", "__sizeof__",
+]  # fmt: skip
+
+
+def surface(lib):
+    """The names of all functions, methods and modules."""
+
+    def public(place, prefix, wanted):
+        for name in dir(place):
+            value = getattr(place, name)
+            special = name.startswith("__") and prefix == "Tensor."
+            if (special or not name.startswith("_")) and callable(value) and wanted(value):
+                yield prefix + name
+
+    def function(value):
+        return not inspect.isclass(value)
+
+    def module_class(value):
+        return inspect.isclass(value) and issubclass(value, lib.nn.Module)
+
+    yield from (name for name in public(lib, "", function) if name not in SETTINGS)
+    yield from (name for name in public(lib.Tensor, "Tensor.", function) if name[7:] not in OF_CLASSES)
+    yield from public(lib.linalg, "linalg.", function)
+    yield from public(lib.nn.functional, "nn.functional.", function)
+    yield from public(lib.nn, "nn.", module_class)
 
 
 def main(names):

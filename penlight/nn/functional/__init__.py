@@ -1,5 +1,6 @@
 """The functions behind the modules of :mod:`penlight.nn`, a family a file."""
 
+from penlight._arguments import explain_all
 from penlight.nn.functional.activation import (
     celu,
     celu_,
@@ -232,3 +233,5 @@ __all__ = [
     "unfold",
     "upsample",
 ]
+
+explain_all(globals())

@@ -276,7 +276,8 @@ def scaled_dot_product_attention(
     """
     from penlight.nn.functional.dropout import dropout
 
-    scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
+    if scale is None:
+        scale = 1 / math.sqrt(max(query.size(-1), 1))  # products of nothing are 0 at any scale
     if enable_gqa:
         key, value = (_repeat_heads(heads, query.size(-3)) for heads in (key, value))
     scores = query @ key.transpose(-2, -1) * scale

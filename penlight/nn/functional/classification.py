@@ -58,7 +58,7 @@ def cross_entropy(
     if label_smoothing == 0:
         return loss
     smooth = _smooth_loss(log_probs, target, weight, ignore_index, reduction, class_dim)
-    share = label_smoothing / input.size(class_dim)
+    share = label_smoothing / max(input.size(class_dim), 1)
     return loss * (1 - label_smoothing) + smooth * share
 
 

@@ -1,6 +1,7 @@
 """Distances and similarities between vectors."""
 
 import penlight
+from penlight import Tensor
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -22,7 +23,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 
-def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+def pairwise_distance(x1: Tensor, x2: Tensor, p=2.0, eps=1e-6, keepdim=False):
     """The ``p``-norm of ``x1 - x2 + eps`` along the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
@@ -31,9 +32,5 @@ def pdist(input, p=2.0):
     """The ``p``-norms between all pairs of rows of ``(N, M)``: a vector of ``N (N - 1) / 2`` values."""
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
-    rows = input.size(0)
-    first = [i for i in range(rows) for _ in range(i + 1, rows)]
-    second = [j for i in range(rows) for j in range(i + 1, rows)]
-    first = penlight.tensor(first, dtype=penlight.int64)
-    second = penlight.tensor(second, dtype=penlight.int64)
+    first, second = penlight.triu_indices(input.size(0), input.size(0), 1)
     return (input.index_select(0, first) - input.index_select(0, second)).norm(p, -1)

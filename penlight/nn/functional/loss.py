@@ -8,7 +8,7 @@ import math
 import warnings
 
 import penlight
-from penlight import _C
+from penlight import _C, Tensor
 
 
 def reduction_name(reduction, size_average=None, reduce=None):
@@ -200,7 +200,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     return reduced(loss, reduction)
 
 
-def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def soft_margin_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction="mean"):
     """``log(1 + exp(-target * input))`` with targets of 1 and -1."""
     return reduced((-target * input).exp().log1p(), reduction_name(reduction, size_average, reduce))
 
@@ -226,7 +226,9 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
-def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin=0, size_average=None, reduce=None, reduction="mean"
+):
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
     reduction = reduction_name(reduction, size_average, reduce)
     eps = 1e-12

@@ -104,6 +104,8 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
 
 def _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, dims):
     """The p-norm of each window: the mean of p-th powers, times the window's size, to the power 1/p."""
+    if norm_type == 0:
+        raise ValueError("lp_pool: norm_type must not be 0")
     kernel = [kernel_size] * dims if isinstance(kernel_size, int) else list(kernel_size)
     size = 1
     for length in kernel:

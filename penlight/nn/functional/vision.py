@@ -170,7 +170,7 @@ def _pair(name, value):
 def _windows(spatial, kernel, dilation, padding, stride):
     """Along one axis: the padded elements of each window, and how many windows there are."""
     reach = dilation * (kernel - 1) + 1
-    count = (spatial + 2 * padding - reach) // stride + 1
+    count = (spatial + 2 * padding - reach) // stride + 1 if stride else 0
     if kernel < 1 or dilation < 1 or stride < 1 or padding < 0 or count < 1:
         raise RuntimeError(
             f"Given input with spatial size {spatial}, kernel_size={kernel}, dilation={dilation}, "

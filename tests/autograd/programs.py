@@ -1,0 +1,375 @@
+"""Random programs of operations, views, changes in place and backward passes, the same for penlight and PyTorch.
+
+``run(library, seed)`` makes the program of a seed as it goes and gives what was seen, a line each: the statement, and
+its value, its flags and its place in the graph, or the type of the error it raised. Two libraries that agree give the
+same lines, to rounding. ``python programs.py FIRST LAST`` compares a range of seeds and prints the first difference of
+each.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+
+import numpy as np
+
+SHAPES = [(), (1,), (3,), (2, 3), (3, 2), (3, 3), (2, 3, 2), (1, 3), (2, 1), (0, 3)]
+
+UNARY = ["sin", "cos", "tanh", "sigmoid", "relu", "neg", "abs", "square", "exp", "clone", "atan", "sign"]
+UNARY_IN_PLACE = [
+    "sin_",
+    "tanh_",
+    "sigmoid_",
+    "relu_",
+    "neg_",
+    "abs_",
+    "square_",
+    "cos_",
+    "zero_",
+    "atan_",
+    "sign_",
+]
+BINARY = ["add", "sub", "mul", "maximum", "atan2"]
+BINARY_IN_PLACE = ["add_", "sub_", "mul_", "copy_", "atan2_"]
+NUMBER = ["add", "mul", "sub", "div", "pow", "clamp_min", "clamp_max", "remainder"]
+NUMBER_IN_PLACE = ["add_", "mul_", "sub_", "div_", "fill_", "clamp_min_", "clamp_max_"]
+REDUCED = ["sum", "mean", "amax", "prod", "logsumexp", "cumsum", "softmax"]
+
+
+class Program:
+    def __init__(self, library, seed: int) -> None:
+        self.library, self.random = library, random.Random(seed)
+        self.pool, self.lines, self.hooked = [], [], []
+        self.numbers = np.random.default_rng(seed)
+
+    # ---- what a program is made of
+
+    def some(self):
+        """A tensor made before; late ones more often."""
+        size = len(self.pool)
+        return self.pool[max(self.random.randrange(size), self.random.randrange(size))]
+
+    def name(self, x) -> str:
+        return next(f"t{i}" for i, y in enumerate(self.pool) if y is x)
+
+    def dim(self, x) -> int:
+        return self.random.randrange(x.dim()) if x.dim() else 0
+
+    def number(self) -> float:
+        return self.random.choice([2.0, -1.0, 0.5, 1.5, 3.0])
+
+    def view(self, x):
+        """The text of a view of x, and a function that makes it."""
+        r, d, e = self.random, self.dim(x), self.dim(x)
+        n = x.shape[d] if x.dim() else 1
+        start = r.randrange(n + 1)
+        sizes = list(x.shape)
+        if x.dim() and n == 1:
+            wider = [*sizes[:d], 3, *sizes[d + 1 :]]
+        else:
+            wider = [2, *sizes]
+        turned = r.sample(range(x.dim()), x.dim())
+        flat = [-1] if x.numel() else [0]
+        return r.choice(
+            [
+                (f"view({flat})", lambda: x.view(flat)),
+                (f"reshape({flat})", lambda: x.reshape(flat)),
+                (f"view_as(itself, {sizes})", lambda: x.view(sizes)),
+                (f"transpose({d}, {e})", lambda: x.transpose(d, e)),
+                (f"permute({turned})", lambda: x.permute(turned)),
+                (f"select({d}, 0)", lambda: x.select(d, 0)),
+                (f"[{n - 1}]", lambda: x[n - 1]),
+                (f"narrow({d}, {start}, {n - start})", lambda: x.narrow(d, start, n - start)),
+                ("[::2]", lambda: x[::2]),
+                ("[..., 1:]", lambda: x[..., 1:]),
+                ("[None]", lambda: x[None]),
+                (f"unsqueeze({d})", lambda: x.unsqueeze(d)),
+                ("squeeze()", lambda: x.squeeze()),
+                (f"expand({wider})", lambda: x.expand(wider)),
+                ("diagonal()", lambda: x.diagonal()),
+                (f"unbind({d})[0]", lambda: x.unbind(d)[0]),
+                (f"split(2, {d})[-1]", lambda: x.split(2, d)[-1]),
+                (f"chunk(2, {d})[0]", lambda: x.chunk(2, d)[0]),
+                (f"unfold({d}, 2, 1)", lambda: x.unfold(d, 2, 1)),
+                ("flatten()", lambda: x.flatten()),
+                ("detach()", lambda: x.detach()),
+                ("view_as(x)", lambda: x.view_as(x)),
+                ("T", lambda: x.t() if x.dim() == 2 else x.flatten()),
+            ]
+        )
+
+    def plain(self):
+        r, x, y = self.random, self.some(), self.some()
+        a, b, d = self.name(x), self.name(y), self.dim(x)
+        kind = r.randrange(9)
+        if kind < 2:
+            f = r.choice(UNARY)
+            return f"{a}.{f}()", lambda: getattr(x, f)()
+        if kind < 5:
+            f = r.choice(BINARY)
+            return f"{a}.{f}({b})", lambda: getattr(x, f)(y)
+        if kind < 6:
+            f, n = r.choice(NUMBER), self.number()
+            return f"{a}.{f}({n})", lambda: getattr(x, f)(n)
+        if kind < 7:
+            f = r.choice(REDUCED)
+            return f"{a}.{f}({d})", lambda: getattr(x, f)(d)
+        if kind < 8:
+            f = r.choice(["cat", "stack", "where", "matmul", "lerp"])
+            call = {
+                "cat": lambda t: t.cat([x, y], d),
+                "stack": lambda t: t.stack([x, y]),
+                "where": lambda t: t.where(x > 0, x, y),
+                "matmul": lambda t: t.matmul(x, y),
+                "lerp": lambda t: t.lerp(x, y, 0.25),
+            }[f]
+            return f"{f}({a}, {b})", lambda: call(self.library)
+        places = [r.randrange(max(x.shape[0], 1)) if x.dim() else 0 for _ in range(2)]
+        return f"{a}[{places}]", lambda: x[places]
+
+    def in_place(self):
+        r, x, y = self.random, self.some(), self.some()
+        a, b, d, n = self.name(x), self.name(y), self.dim(x), self.number()
+        kind = r.randrange(12)
+        if kind < 3:
+            f = r.choice(UNARY_IN_PLACE)
+            return f"{a}.{f}()", lambda: getattr(x, f)()
+        if kind < 6:
+            f = r.choice(BINARY_IN_PLACE)
+            return f"{a}.{f}({b})", lambda: getattr(x, f)(y)
+        if kind < 8:
+            f = r.choice(NUMBER_IN_PLACE)
+            return f"{a}.{f}({n})", lambda: getattr(x, f)(n)
+        if kind < 10:
+            index = r.choice([0, slice(None, None, 2), (Ellipsis, 0), [0, 0], slice(1, None)])
+            value = r.choice([n, y])
+
+            def assign():
+                x[index] = value
+                return x
+
+            return f"{a}[{index}] = {n if value is n else b}", assign
+        text, call = r.choice(
+            [
+                ("masked_fill_", lambda: x.masked_fill_(x > 0.3, n)),
+                ("addcmul_", lambda: x.addcmul_(y, y, value=n)),
+                ("index_fill_", lambda: x.index_fill_(d, self.library.tensor([0]), n)),
+                ("index_add_", lambda: x.index_add_(d, self.library.tensor([0]), x.narrow(d, 0, 1).clone())),
+                ("transpose_", lambda: x.transpose_(d, 0)),
+                ("unsqueeze_", lambda: x.unsqueeze_(d)),
+                ("squeeze_", lambda: x.squeeze_()),
+                ("clamp_", lambda: x.clamp_(-0.5, 0.8)),
+                ("__iadd__", lambda: x.__iadd__(y)),
+                ("cumsum_", lambda: x.cumsum_(d)),
+                ("lerp_", lambda: x.lerp_(y, 0.25)),
+                ("tril_", lambda: x.tril_()),
+            ]
+        )
+        return f"{a}.{text}({b}, {d}, {n})", call
+
+    def flags(self):
+        x, t = self.some(), self.library
+        a = self.name(x)
+
+        def hooked():
+            x.register_hook(lambda grad: grad * 2)
+            self.hooked.append(x)
+
+        def through_data():
+            x.data.mul_(2)
+            return x
+
+        def assigned():
+            x.data = x.data.clone()
+            return x
+
+        return self.random.choice(
+            [
+                (f"{a}.requires_grad_()", lambda: x.requires_grad_()),
+                (f"{a}.detach_()", lambda: x.detach_()),
+                (f"{a}.retain_grad()", lambda: x.retain_grad()),
+                (f"{a}.register_hook(double)", hooked),
+                (f"{a}.data.mul_(2)", through_data),
+                (f"{a}.data = a copy", assigned),
+                (f"{a}.requires_grad_(False)", lambda: x.requires_grad_(False)),
+                (f"{a}.grad = None", lambda: setattr(x, "grad", None)),
+                (f"leaf like {a}", lambda: t.full_like(x, 0.5).requires_grad_()),
+            ]
+        )
+
+    def backward(self):
+        """A backward pass in the middle of things."""
+        r, x, y = self.random, self.some(), self.some()
+        retain, create = r.random() < 0.8, r.random() < 0.5
+        if r.random() < 0.5:
+            return (
+                f"grad({self.name(x)}.sum(), {self.name(y)}, retain {retain}, create {create})",
+                lambda: self.library.autograd.grad(
+                    (x * x).sum(), y, retain_graph=retain, create_graph=create, allow_unused=True
+                )[0],
+            )
+        return (
+            f"{self.name(x)}.sum().backward(retain {retain})",
+            lambda: (x * 1.5).sum().backward(retain_graph=retain),
+        )
+
+    # ---- running it
+
+    def look(self, x):
+        grad_fn = None if x.grad_fn is None else x.grad_fn.name()
+        return (
+            x.detach().to(self.library.float64).numpy().copy(),
+            (tuple(x.shape), x.requires_grad, x.is_leaf, x._version, x._is_view(), x.output_nr),
+            grad_fn,
+        )
+
+    def do(self, text, call) -> None:
+        try:
+            result = call()
+        except Exception as error:  # which errors are raised is what is compared
+            self.lines.append((text, type(error).__name__, str(error)))
+            return
+        if not isinstance(result, self.library.Tensor):
+            self.lines.append((text, str(result), ""))
+            return
+        self.see(text, result)
+        if result.numel() < 200 and not any(result is x for x in self.pool):
+            self.pool.append(result)
+
+    def see(self, text, x) -> None:
+        try:
+            self.lines.append((text, *self.look(x)))
+        except Exception as error:
+            self.lines.append((text, type(error).__name__, str(error)))
+
+    def run(self):
+        r, t = self.random, self.library
+        for i in range(r.randint(1, 3)):
+            shape = r.choice(SHAPES)
+            leaf = t.from_numpy(np.asarray(self.numbers.uniform(-1.5, 1.5, shape)))
+            if r.random() < 0.75:
+                leaf.requires_grad_()
+            self.do(f"leaf {i} {shape}", lambda leaf=leaf: leaf)
+            if r.random() < 0.6:
+                self.do(f"t{len(self.pool) - 1} * 1", lambda leaf=leaf: leaf * 1)
+        for _ in range(r.randint(3, 14)):
+            kind = r.random()
+            if kind < 0.3:
+                text, call = self.plain()
+            elif kind < 0.6:
+                x = self.some()
+                text, call = self.view(x)
+                text = f"{self.name(x)}.{text}"
+            elif kind < 0.88:
+                text, call = self.in_place()
+            elif kind < 0.96:
+                text, call = self.flags()
+            else:
+                text, call = self.backward()
+            if r.random() < 0.08:
+                with t.no_grad():
+                    self.do(f"no_grad: {text}", call)
+            else:
+                self.do(text, call)
+        for x in self.pool:
+            self.see(f"at the end {self.name(x)}", x)
+        self.gradients()
+        return self.lines
+
+    def leaf(self, x) -> bool:
+        try:
+            return x.grad_fn is None
+        except RuntimeError:
+            return False
+
+    def gradients(self) -> None:
+        """Gradients of every tensor for every leaf, second ones too, then what backward leaves in ``grad``."""
+        t = self.library
+        roots = [x for x in self.pool if x.requires_grad]
+        # Whether a hook runs before its tensor's gradient is captured depends, in PyTorch, on the other inputs.
+        inputs = [x for x in roots if not any(x is y for y in self.hooked)]
+        leaves = [
+            x for x in inputs if self.leaf(x)
+        ]  # others' second gradients depend on how a derivative is written
+        for x in roots:
+            weights = t.linspace(0.5, 1.5, max(x.numel(), 1), dtype=t.float64)[: x.numel()].reshape(x.shape)
+            first = None
+            for second in (False, True):
+                text = f"{'second' if second else 'first'} gradients of {self.name(x)}"
+                asked = leaves if second else inputs
+                try:
+                    if (
+                        second
+                    ):  # an input that does not matter has None or zeros, as the derivative is written
+                        of = sum((g * g).sum() for g in first if g is not None)
+                        of = of + sum((y * 0).sum() for y in asked)
+                        found = t.autograd.grad(of, asked, retain_graph=True) if asked else []
+                    else:
+                        found = first = t.autograd.grad(
+                            x, asked, weights, retain_graph=True, create_graph=True, allow_unused=True
+                        )
+                except Exception as error:
+                    self.lines.append((text, type(error).__name__, str(error)))
+                    break
+                for y, g in zip(asked, found, strict=True):
+                    self.lines.append((f"{text} for {self.name(y)}", *values(g)))
+        if roots:
+            self.do("backward of all", lambda: sum((x * 0.5).sum() for x in roots).backward())
+        for x in self.pool:
+            grad = x.grad if self.leaf(x) or x.retains_grad else None
+            self.lines.append((f"{self.name(x)}.grad", *values(grad)))
+
+
+def values(grad):
+    """A gradient's numbers and shape. PyTorch has zeros without memory, which must be forced."""
+    if grad is None:
+        return "None", ""
+    shape = tuple(grad.shape)
+    return grad.detach().numpy(force=True).copy(), shape, ""
+
+
+def run(library, seed: int):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return Program(library, seed).run()
+
+
+def difference(ours, theirs) -> str | None:
+    """Where two runs part, with the statements before; None where they agree."""
+    for i, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+        same = (
+            a[0] == b[0]
+            and type(a[1]) is type(b[1])
+            and (
+                a[1] == b[1]
+                if isinstance(a[1], str)
+                else a[2] == b[2]
+                and a[3] == b[3]
+                and a[1].shape == b[1].shape
+                and np.allclose(a[1], b[1], 1e-7, 1e-9, equal_nan=True)
+            )
+        )
+        if not same:
+            before = "\n".join(
+                f"  {line[0]}{'' if not isinstance(line[1], str) else '   -> ' + line[1]}"
+                for line in theirs[:i]
+                if not line[0].startswith(("at the end", "first", "second"))
+            )
+            return f"{before}\n  {a[0]}\nhere:    {a[1:]}\nPyTorch: {b[1:]}"
+    return None if len(ours) == len(theirs) else "one goes on where the other ends"
+
+
+if __name__ == "__main__":
+    import torch
+
+    import penlight
+
+    count = 0
+    for seed in range(int(sys.argv[1]), int(sys.argv[2])):
+        found = difference(run(penlight, seed), run(torch, seed))
+        if found:
+            count += 1
+            if count <= int(sys.argv[3]) if len(sys.argv) > 3 else True:
+                print(f"seed {seed}\n{found}\n")
+    print(f"{count} differences")
