@@ -97,12 +97,6 @@ Tensor restore_dims(const Tensor& g, const Dims& sizes, const Flags& reduced, bo
   return reshape(g, full);
 }
 
-bool reduces_all(const Flags& reduced) {
-  for (bool flag : reduced)
-    if (!flag) return false;
-  return true;
-}
-
 }  // namespace
 
 Tensor run_reduce(ReduceOp op, const Tensor& x, const Flags& reduced, DType out, const char* name) {

@@ -24,7 +24,8 @@ int64_t checked_numel(const Dims& sizes) {
     overflow |= __builtin_mul_overflow(count, size > 0 ? size : 1, &count);
   }
   // No memory is needed where a size is 0, but strides are.
-  check(!overflow && (zero || count <= INT64_MAX / 8), "Storage size calculation overflowed with sizes=", sizes);
+  check(!overflow && (zero || count <= INT64_MAX / 8),
+        "Storage size calculation overflowed with sizes=", sizes);
   return zero ? 0 : count;
 }
 

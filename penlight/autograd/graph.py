@@ -41,7 +41,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
         >>> import penlight
         >>> x = penlight.ones(2, requires_grad=True)
         >>> penlight.autograd.graph.get_gradient_edge(x).node.name()
-        'AccumulateGrad'
+        'torch::autograd::AccumulateGrad'
     """
     if not tensor.requires_grad:
         raise RuntimeError(

@@ -55,7 +55,7 @@ def trace(result: penlight.Tensor, names: dict[str, penlight.Tensor]) -> list[St
     steps = []
     for node, depth in zip(nodes, _depths(inputs), strict=True):
         name = _name_of(node, names)
-        steps.append(Step(node.name(), name, _rows(names[name]), _rows(gradients[name]), depth))
+        steps.append(Step(type(node).__name__, name, _rows(names[name]), _rows(gradients[name]), depth))
     for step, places in zip(steps, inputs, strict=True):
         step.inputs = places
     return steps

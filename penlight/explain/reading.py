@@ -100,7 +100,7 @@ def walk(roots: Sequence[Any]) -> list[Any]:
     >>> import penlight
     >>> from penlight.explain.reading import walk
     >>> x = penlight.ones(2, requires_grad=True)
-    >>> [node.name() for node in walk([(x * 2).sum().grad_fn])]
+    >>> [type(node).__name__ for node in walk([(x * 2).sum().grad_fn])]
     ['SumBackward0', 'MulBackward0', 'AccumulateGrad']
     """
     waiting: dict[Any, int] = {}
@@ -203,7 +203,9 @@ def _ends(nodes: list[Any]) -> list[tuple[Any, int]]:
 
 def _step(index: int, node: Any) -> Step:
     outputs = [Output(tuple(size), str(dtype).removeprefix("torch.")) for size, dtype in node._input_metadata]
-    step = Step(index, node, node.name(), outputs, leaf=hasattr(node, "variable"), notes=dict(node._notes))
+    step = Step(
+        index, node, type(node).__name__, outputs, leaf=hasattr(node, "variable"), notes=dict(node._notes)
+    )
     step.place = where_of(node)
     step.source = _source(node)
     noted = made(node)

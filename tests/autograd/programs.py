@@ -65,10 +65,7 @@ class Program:
         n = x.shape[d] if x.dim() else 1
         start = r.randrange(n + 1)
         sizes = list(x.shape)
-        if x.dim() and n == 1:
-            wider = [*sizes[:d], 3, *sizes[d + 1 :]]
-        else:
-            wider = [2, *sizes]
+        wider = [*sizes[:d], 3, *sizes[d + 1 :]] if x.dim() and n == 1 else [2, *sizes]
         turned = r.sample(range(x.dim()), x.dim())
         flat = [-1] if x.numel() else [0]
         return r.choice(

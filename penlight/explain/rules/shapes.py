@@ -106,6 +106,14 @@ RULES = {
             ("ScatterReduceBackward0", "{0} reduced with {1} at indices"),
         )
     },
+    **{
+        name: Rule(text, ("0", "sum of {g}"), "what was overwritten gets no gradient any more")
+        for name, text in (
+            ("FillBackward2", "{0} filled with a number"),
+            ("FillBackward3", "{0} filled with {1}"),
+            ("ZeroBackward0", "{0} filled with zeros"),
+        )
+    },
     "IndexAddBackward0": Rule(
         "{0} + rows of {1} at indices", ("{g}", "{g} at the indices"), "a sum hands the gradient on to both"
     ),

@@ -202,7 +202,9 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 def soft_margin_loss(input: Tensor, target: Tensor, size_average=None, reduce=None, reduction="mean"):
     """``log(1 + exp(-target * input))`` with targets of 1 and -1."""
-    return reduced((-target * input).exp().log1p(), reduction_name(reduction, size_average, reduce))
+    return reduced(
+        penlight.mul(input, target).neg().exp().log1p(), reduction_name(reduction, size_average, reduce)
+    )
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
