@@ -8,6 +8,12 @@ and ``.show()`` opens it in the browser. What is needed beyond NumPy comes with 
 _HOMES = {
     "Picture": "picture",
     "graph": "flowchart",
+    "audio": "network.audio",
+    "feature_maps": "network.maps",
+    "gradient_flow": "network.flow",
+    "kernels": "network.maps",
+    "receptive_field": "network.maps",
+    "summary": "network.summary",
 }  # the name to the file of this folder where it is written; imported when it is asked for
 
 __all__ = list(_HOMES)

@@ -1,0 +1,1 @@
+"""Pictures of whole nets: their layers, kernels, feature maps, receptive fields, gradients over time, and sound."""
