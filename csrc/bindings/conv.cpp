@@ -2,6 +2,7 @@
 #include "ops/conv.h"
 
 #include "bindings/python.h"
+#include "kernels/conv.h"
 
 namespace penlight::bindings {
 
@@ -88,7 +89,19 @@ Raises:
     RuntimeError: sizes, groups or arguments do not fit; the output would be empty.)");
 }
 
+// Which kernels serve a convolution: (forward, weight gradient).
+nb::tuple kernel_names(const Dims& input, const Dims& weight, const Dims& stride, const Dims& padding,
+                       const Dims& dilation, Int groups, const std::string& mode, DType dtype) {
+  kernels::ConvArguments a;
+  a.input = input, a.weight = weight, a.stride = stride, a.padding = padding, a.dilation = dilation;
+  a.groups = groups, a.mode = kernels::padding_mode_from_name(mode);
+  const auto names = kernels::conv_kernel_names(kernels::conv_geometry(a), itemsize(dtype));
+  return nb::make_tuple(names.forward, names.weight_gradient);
+}
+
 void bind(nb::module_& m, TensorClass&) {
+  m.def("_conv_kernels", kernel_names, "input"_a, "weight"_a, "stride"_a = 1, "padding"_a = 0,
+        "dilation"_a = 1, "groups"_a = 1, "padding_mode"_a = "zeros", "dtype"_a = DType::f32);
   bind_dims<1>(m);
   bind_dims<2>(m);
   bind_dims<3>(m);

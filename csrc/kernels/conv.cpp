@@ -16,6 +16,12 @@ namespace {
 
 template <class T>
 const ProductKernels<T>& kernels_of(ConvKernel choice) {
+  if (choice == ConvKernel::grouped) {
+    if constexpr (std::is_same_v<T, float>)
+      return conv_grouped().float32;
+    else
+      return conv_grouped().float64;
+  }
   if constexpr (std::is_same_v<T, float>)
     return choice == ConvKernel::direct ? conv_direct().float32 : conv_implicit().float32;
   else
@@ -178,6 +184,12 @@ void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const
   const TapProduct q = forward_product(g);
   kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
       .weight_gradient(q, output_gradient, input, weight_gradient);
+}
+
+ConvKernelNames conv_kernel_names(const ConvGeometry& g, int64_t itemsize) {
+  const TapProduct q = forward_product(g);
+  return {conv_kernel_name(is_pointwise(g) ? ConvKernel::pointwise : choose_product(q, itemsize)),
+          conv_kernel_name(choose_weight_gradient(q, itemsize))};
 }
 
 template void conv_forward(const ConvGeometry&, const float*, const float*, const float*, float*);

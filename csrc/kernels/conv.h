@@ -24,4 +24,10 @@ template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient);
 
+// The names of the kernels that serve a convolution forward and its weight gradient (conv_select.h).
+struct ConvKernelNames {
+  const char *forward, *weight_gradient;
+};
+ConvKernelNames conv_kernel_names(const ConvGeometry& g, int64_t itemsize);
+
 }  // namespace penlight::kernels

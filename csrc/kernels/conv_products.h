@@ -65,4 +65,12 @@ struct DirectKernels {
 };
 PENLIGHT_DECLARE_KERNELS(DirectKernels, conv_direct)
 
+// A lane for each group; asks for tap steps > 0 and for grouped_fits (conv_select.h).
+struct GroupedKernels {
+  ProductKernels<float> float32;
+  ProductKernels<double> float64;
+  int64_t vector_bytes;  // of a register
+};
+PENLIGHT_DECLARE_KERNELS(GroupedKernels, conv_grouped)
+
 }  // namespace penlight::kernels

@@ -29,6 +29,24 @@ bool direct_fits(const TapProduct& q, int64_t itemsize) {
   return !q.mapped && values * static_cast<double>(itemsize) < 512 * 1024;
 }
 
+// A lane for each group: groups of few channels, at most a third of the lanes empty, and a box of one row
+// of outputs that stays in L2.
+bool grouped_fits(const TapProduct& q, int64_t itemsize) {
+  for (const TapAxis& axis : q.axis)
+    if (axis.tap_step < 1) return false;
+  if (q.groups < 2 || q.rows > 8 || q.channels < 1 || q.channels > 8) return false;
+  const int64_t lanes = conv_grouped().vector_bytes / itemsize, planes = q.batch * q.groups;
+  const int64_t blocks = (planes + lanes - 1) / lanes;
+  if (3 * planes < 2 * blocks * lanes) return false;
+  const TapAxis &y = q.axis[1], &x = q.axis[2];
+  const double height = static_cast<double>(y.taps - 1) * static_cast<double>(y.tap_step) + 1;
+  const double width = static_cast<double>(x.taps - 1) * static_cast<double>(x.tap_step) +
+                       static_cast<double>((x.count < 16 ? x.count : 16) * x.step);
+  return static_cast<double>(q.channels * q.axis[0].taps) * height * width *
+             static_cast<double>(conv_grouped().vector_bytes) <
+         512 * 1024;
+}
+
 // The part of the positions computed that lies between the band's rows.
 double waste(const TapProduct& q) {
   const double halo = stored(q.axis[2]).halo;
@@ -46,6 +64,7 @@ bool is_pointwise(const ConvGeometry& g) {
 }
 
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
+  if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Gathering costs about as much as 6 rows of results; a plane of few positions leaves tiles empty.
   const double rows = static_cast<double>(q.rows),
@@ -55,6 +74,7 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
 }
 
 ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
+  if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
   // (The direct kernel keeps a register for every tap of a channel, so there is a limit to them.)
@@ -68,6 +88,8 @@ const char* conv_kernel_name(ConvKernel kernel) {
       return "pointwise";
     case ConvKernel::direct:
       return "direct";
+    case ConvKernel::grouped:
+      return "grouped";
     case ConvKernel::implicit:
       return "implicit";
   }

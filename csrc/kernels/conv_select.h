@@ -9,13 +9,17 @@
 //   implicit   a matrix product whose right side is gathered (isa/conv_implicit.cpp): computes nothing in
 //   vain and
 //              serves everything, but copies each input value once a tap.
+//   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them
+//   (times
+//              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
+//              six taps.
 #pragma once
 
 #include "kernels/conv_products.h"
 
 namespace penlight::kernels {
 
-enum class ConvKernel { pointwise, direct, implicit };
+enum class ConvKernel { pointwise, direct, implicit, grouped };
 
 bool is_pointwise(const ConvGeometry& geometry);
 ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
