@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import penlight
 from penlight import _C, Tensor
 from penlight.explain.reading import Graph
 
@@ -19,15 +18,18 @@ class Passage:
     outgoing: list[Tensor | None] = field(default_factory=list)  # the share of each input
 
 
-def backward_flow(graph: Graph, roots: list[Tensor], grads: list[Tensor | None]) -> list[Passage]:
+def backward_flow(
+    graph: Graph, roots: list[Tensor], grads: list[Tensor | None], accumulate: bool = False
+) -> list[Passage]:
     """Runs the engine backward and notes every node's gradients, in the order the engine took.
 
-    No ``grad`` changes, and what the graph keeps stays kept. Hooks that stand on tensors and nodes run.
+    No ``grad`` changes unless asked, and what the graph keeps stays kept. Hooks that stand on tensors and nodes run.
 
     Args:
         graph: as read from the roots.
         roots: where to start.
         grads: the gradient of each root; None for 1, at a root of one element.
+        accumulate: add to the leaves' ``grad``, as ``backward()`` does.
 
     Raises:
         RuntimeError: the graph was freed by an earlier backward pass, or a gradient is missing.
@@ -42,17 +44,16 @@ def backward_flow(graph: Graph, roots: list[Tensor], grads: list[Tensor | None])
             handles.append(step.node.register_prehook(_note_leaf(passages, step.index)))
         else:
             handles.append(step.node.register_hook(_note(passages, step.index)))
-            retained += [(tensor, tensor.grad) for _, tensor in step.node._retained]
-    for tensor, _ in retained:
-        tensor.grad = None
+            retained += [(tensor, _own(tensor.grad)) for _, tensor in step.node._retained]
+    inputs = None if accumulate or not leaves else tuple(leaves)
     try:
-        with penlight.enable_grad():
-            _C._run_backward(tuple(roots), tuple(grads), tuple(leaves) or None, True, False, False)
+        _C._run_backward(tuple(roots), tuple(grads), inputs, True, False, accumulate)
     finally:
         for handle in handles:
             handle.remove()
-        for tensor, before in retained:
-            tensor.grad = before
+        if not accumulate:
+            for tensor, before in retained:
+                tensor.grad = before
     return passages
 
 

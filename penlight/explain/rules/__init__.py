@@ -63,6 +63,11 @@ def put_in(template: str, inputs: Sequence[str], notes: dict[str, Any], **more: 
     if "alpha" in notes and template in ("{0} + {1}", "{0} − {1}"):
         template = template.replace("{1}", "{alpha}·{1}")
     values = {key: _exponent(value) if key == "exponent" else _short(value) for key, value in notes.items()}
+    if "exponent" in notes:
+        values["power"] = _short(notes["exponent"])
+        values["lower"] = "" if notes["exponent"] == 2 else _exponent(notes["exponent"] - 1)
+    if "y" in more:
+        more["y"] = bracketed(template)(more["y"])
     places = {str(i): name for i, name in enumerate(map(bracketed(template), names))}
     values |= more | places
     return re.sub(r"\{(\w+)\}", lambda held: values.get(held[1], held[1]), template)

@@ -40,7 +40,7 @@ RULES = {
     "NegBackward0": Rule("−{0}", ("−{g}",), "the sign turns forwards, and so it does backwards"),
     "PowBackward0": Rule(
         "{0}{exponent}",
-        ("{g} · exponent · {0} to the exponent − 1",),
+        ("{g} · {power} · {0}{lower}",),
         "the power rule: the exponent comes down, and one less stays up",
     ),
     "PowBackward1": Rule(

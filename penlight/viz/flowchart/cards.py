@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penlight.explain.glimpse import Glimpse
-from penlight.explain.reading import Constant, Graph, Output, Step
+from penlight.explain.labels import formula_of
+from penlight.explain.reading import Constant, Output, Step
 from penlight.explain.recording import shape_text
-from penlight.explain.rules import formula
 from penlight.viz.flowchart.svg import CHARACTER, Shape, Sheet, clip, spoken, value, value_size
 
 LETTER = 7.6  # width of a letter of the heading
 SMALL = 6.1  # of small letters
 MARGIN = 12
 MOST = 34  # characters of a heading
-LONGEST_NAME = 14  # of a formula that stands for a name
 
 
 @dataclass
@@ -41,41 +40,6 @@ class Card:
 
 
 Grads = list[Glimpse | None]
-
-
-def labels(graph: Graph) -> dict[tuple[int, int], str]:
-    """What every tensor of a graph is called: by its variable, or by the formula it was computed by.
-
-    A formula that grows too long to read is cut off and gets a letter with the number of its node.
-    """
-    found: dict[tuple[int, int], str] = {}
-    for step in graph.steps:
-        for number, output in enumerate(step.outputs):
-            name = output.name
-            if not name and step.leaf:
-                name = f"leaf {step.index}"
-            elif not name and len(step.outputs) == 1:
-                name = formula_of(step, found)
-            if not name or (len(name) > LONGEST_NAME and not output.name):
-                name = f"t{step.index}" + (f"[{number}]" if len(step.outputs) > 1 else "")
-            found[step.index, number] = name
-    return found
-
-
-def formula_of(step: Step, names: dict[tuple[int, int], str]) -> str:
-    """What a step computes, its inputs by their names."""
-    constants = iter(step.constants)
-    inputs = []
-    for position, edge in enumerate(step.inputs):
-        if edge is not None:
-            inputs.append(names[edge.source, edge.output])
-        elif len(step.input_names) > position and step.input_names[position]:
-            inputs.append(step.input_names[position])
-        elif step.notes and ("other" in step.notes or "self" in step.notes):
-            inputs.append("")
-        else:
-            inputs.append(next((c.name for c in constants), ""))
-    return formula(step.name, inputs, step.notes)
 
 
 def step_card(step: Step, names: dict[tuple[int, int], str], grads: Grads, root: str, compact: bool) -> Card:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penlight.explain.flow import Passage
 from penlight.explain.glimpse import Glimpse, flat, glimpse, norm, number
+from penlight.explain.labels import input_names, labels
 from penlight.explain.reading import Graph, Step
 from penlight.explain.recording import shape_text
 from penlight.explain.rules import put_in, rule
@@ -26,7 +27,7 @@ class Describer:
 
     def __init__(self, graph: Graph, passages: list[Passage], depth: int | None) -> None:
         self._graph = graph
-        self._names = cards.labels(graph)
+        self._names = labels(graph)
         self._depth = depth
         self._cards: list[cards.Card] = []
         self._parents: list[str] = []  # the box each card stands in
@@ -42,7 +43,7 @@ class Describer:
         }
         self._uses = Counter((edge.source, edge.output) for edge in graph.edges)
         self._late: set[str] = set()
-        self._drawn: list[tuple[int, Step]] = []
+        self.drawn: list[tuple[int, Step]] = []
         self._pending_constants: list[tuple[int, int, int]] = []
         self._left_out = _middle(graph)
 
@@ -59,7 +60,7 @@ class Describer:
             for number_, constant in enumerate(step.constants[:3]):
                 self._constant(step, number_, constant, parent, compact)
             card_of[step.index] = self._add(own, parent)
-            self._drawn.append((card_of[step.index], step))
+            self.drawn.append((card_of[step.index], step))
             if step.leaf:
                 self._late.add(f"c{card_of[step.index]}")
         self._fold_middle(card_of)
@@ -169,11 +170,11 @@ class Describer:
 
     def details(self) -> dict[str, Any]:
         """What a page shows of a card that is looked at closely, by the card's number."""
-        return {str(card): self._detail(step) for card, step in self._drawn}
+        return {str(card): self._detail(step) for card, step in self.drawn}
 
     def _detail(self, step: Step) -> dict[str, Any]:
         known = rule(step.name)
-        inputs = [self._names[e.source, e.output] if e else "" for e in step.inputs]
+        inputs = input_names(step, self._names)
         detail: dict[str, Any] = {
             "node": "leaf" if step.leaf else step.name,
             "outputs": [
@@ -194,8 +195,8 @@ class Describer:
             detail["rule"] = known.words[0].upper() + known.words[1:]
             detail["back"] = [
                 f"to {name}: {put_in(text, inputs, step.notes, g='g', y=self._names[step.index, 0])}"
-                for name, text in zip(inputs, known.back, strict=False)
-                if name
+                for name, text, edge in zip(inputs, known.back, step.inputs, strict=False)
+                if edge is not None
             ]
         if step.place is not None:
             detail["place"] = f"{step.place.file}, line {step.place.line}, in {step.place.function}"
@@ -248,6 +249,7 @@ class Describer:
         self._count()
         return {
             "kind": "graph",
+            "root": self._root,
             "title": f"Flow chart of {self._root}",
             "words": self._summary(),
             "style": sheet(),
