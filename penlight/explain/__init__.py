@@ -9,7 +9,7 @@ _PLACES = {
     "record": "recording",
     "set_recording": "recording",
     "backward": "stepping",
-    "memory": "memory",
+    "memory": "keeping",
     "derive": "derivation",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import FrameType
 from typing import Any
@@ -22,6 +23,19 @@ def outside(frame: FrameType | None) -> FrameType | None:
 def caller() -> FrameType | None:
     """The frame that called into the library."""
     return outside(sys._getframe(1))
+
+
+def variables_of(frame: FrameType) -> dict[str, Any]:
+    """A frame's variables, as they are now.
+
+    Before Python 3.13 a function's frame keeps the dictionary that it gives out, and with it every tensor in it:
+    that one is emptied again, so that looking does not lengthen a life.
+    """
+    found = frame.f_locals
+    copy = dict(found)
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        found.clear()
+    return copy
 
 
 def _own(frame: FrameType) -> bool:
@@ -53,6 +67,10 @@ class Names:
         """The tensor of that name."""
         return self._tensors.get(name)
 
+    def tensors(self) -> list[Tensor]:
+        """All tensors that have a name."""
+        return list(self._tensors.values())
+
     def owner(self, tensor: Tensor) -> tuple[str, str] | None:
         """Of a parameter or buffer of a module among the variables: the module's path and the name of its class."""
         return self._owners.get(id(tensor))
@@ -70,8 +88,8 @@ class Names:
         """Takes the names from a frame's variables: its own first, then the module's around it."""
         if frame is None:
             return self
-        self.read_variables(frame.f_locals)
-        if frame.f_globals is not frame.f_locals:
+        self.read_variables(variables_of(frame))
+        if frame.f_code.co_name != "<module>":
             self.read_variables(frame.f_globals)
         return self
 

@@ -295,7 +295,7 @@ class _Values:
                 source.name = source.name or name
         for name, value, held in zip(noted.names, noted.inputs, noted.held, strict=True):
             if held and value is not None:
-                step.constants.append(Constant(name, value))
+                step.constants.append(Constant(name or "constant", value))
 
     def _kept(self, step: Step) -> None:
         noted = made(step.node)

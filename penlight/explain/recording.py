@@ -12,7 +12,7 @@ from typing import Any
 import penlight
 from penlight import _C, Tensor
 from penlight.explain.glimpse import Glimpse, glimpse
-from penlight.explain.names import Names, caller, outside
+from penlight.explain.names import Names, caller, outside, variables_of
 
 _KEY = "penlight.explain"  # in a node's metadata
 
@@ -147,19 +147,19 @@ class record:
 
     def _note(self, node: Any, inputs: list[Tensor | None], outputs: list[Tensor | None]) -> None:
         frame = outside(sys._getframe(2))
+        variables = {} if frame is None else variables_of(frame)
         node.metadata[_KEY] = Made(
             order=len(self.nodes),
             place=place_of(frame),
             calls=self._running(sys._getframe(2)),
             inputs=[self._look(tensor) for tensor in inputs],
-            names=["" if tensor is None else self._name(tensor, frame) for tensor in inputs],
+            names=["" if tensor is None else self._name(tensor, variables) for tensor in inputs],
             held=[tensor is not None and not tensor.requires_grad for tensor in inputs],
             outputs=[self._look(tensor) for tensor in outputs],
         )
         self.nodes.append(node)
 
-    def _name(self, tensor: Tensor, frame: FrameType | None) -> str:
-        variables = {} if frame is None else frame.f_locals
+    def _name(self, tensor: Tensor, variables: dict[str, Any]) -> str:
         for name, value in variables.items():
             if value is tensor and not name.startswith("_"):
                 return name
@@ -185,7 +185,7 @@ class record:
         return tuple(calls)
 
     def _enter(self, frame: FrameType, around: Call | None) -> None:
-        module = frame.f_locals["self"]
+        module = variables_of(frame)["self"]
         if around is None and id(module) not in self._paths:
             user = outside(frame)
             name = _name_of_module(module, user) or type(module).__name__
@@ -307,7 +307,7 @@ def _tensors_of(place: Place | None, frame: FrameType) -> list[tuple[str, Tensor
 
 def _look_up(part: ast.expr, frame: FrameType) -> Any:
     if isinstance(part, ast.Name):
-        return frame.f_locals.get(part.id, frame.f_globals.get(part.id))
+        return variables_of(frame).get(part.id, frame.f_globals.get(part.id))
     if isinstance(part, ast.Attribute):
         owner = _look_up(part.value, frame)
         if isinstance(owner, Tensor) or owner is None:
@@ -326,7 +326,7 @@ def _look_up(part: ast.expr, frame: FrameType) -> Any:
 
 def _name_of_module(module: Any, frame: FrameType | None) -> str:
     while frame is not None:
-        for variables in (frame.f_locals, frame.f_globals):
+        for variables in (variables_of(frame), frame.f_globals):
             for name, value in list(variables.items()):
                 if value is module and not name.startswith("_") and name != "self":
                     return name
