@@ -11,6 +11,7 @@ _PLACES = {
     "backward": "stepping",
     "memory": "keeping",
     "derive": "derivation",
+    "conv_matrix": "matrix",
 }
 
 __all__ = list(_PLACES)

@@ -7,6 +7,7 @@ and ``.show()`` opens it in the browser. What is needed beyond NumPy comes with 
 
 _HOMES = {
     "Picture": "picture",
+    "conv": "convolution",
     "graph": "flowchart",
     "audio": "network.audio",
     "feature_maps": "network.maps",

@@ -1,12 +1,26 @@
 // What a reader moves: sliders, choices, buttons, and a player of steps.
-import { element, freshId } from "./dom.js";
+import { element, freshId, shape } from "./dom.js";
 
-/** A slider with its value beside it; onChange(number) while it moves. Gives {node, set(value, limits)}. */
-export function slider({ label, min, max, value, step = 1, show = String, onChange }) {
+// Signs on buttons are drawn: not every font has them.
+const SIGNS = {
+  first: "M3 3h2v10H3zM14 3v10L6 8z",
+  back: "M10 2.5 4.5 8l5.5 5.5 1.6-1.6L7.7 8l3.9-3.9z",
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  on: "M6 2.5 11.5 8 6 13.5l-1.6-1.6L8.3 8 4.4 4.1z",
+  last: "M2 3v10l8-5zM11 3h2v10h-2z",
+};
+const sign = (name) => shape("svg", { viewBox: "0 0 16 16", width: 14, height: 14, class: "sign", "aria-hidden": "true" }, shape("path", { d: SIGNS[name] }));
+
+/**
+ * A slider with its value beside it; onChange(number) while it moves. spoken is its label for screen readers, where
+ * that is another. Gives {node, set(value, limits)}.
+ */
+export function slider({ label, spoken = null, min, max, value, step = 1, show = String, onChange }) {
   const id = freshId("slider");
   const output = element("output", { for: id }, show(value));
   const input = element("input", {
-    type: "range", id, min, max, step,
+    type: "range", id, min, max, step, "aria-label": spoken,
     oninput() {
       output.textContent = show(Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
@@ -72,8 +86,8 @@ export function player({ label, count, value = 0, interval = 700, show = (i, n) 
   let timer = null;
   let steps = count;
   let at = value;
-  const button = (words, sign, action) =>
-    element("button", { type: "button", "aria-label": words, title: words, onclick: action }, sign);
+  const button = (words, name, action) =>
+    element("button", { type: "button", "aria-label": words, title: words, onclick: action }, sign(name));
   const go = (step) => {
     at = Math.min(Math.max(step, 0), steps - 1);
     draw();
@@ -82,27 +96,27 @@ export function player({ label, count, value = 0, interval = 700, show = (i, n) 
   const stop = () => {
     clearInterval(timer);
     timer = null;
-    play.textContent = "▶";
+    play.replaceChildren(sign("play"));
     play.setAttribute("aria-label", "Play");
     play.title = "Play";
   };
   const start = () => {
     if (at >= steps - 1) go(0);
     timer = setInterval(() => (at >= steps - 1 ? stop() : go(at + 1)), interval);
-    play.textContent = "❚❚";
+    play.replaceChildren(sign("pause"));
     play.setAttribute("aria-label", "Pause");
     play.title = "Pause";
   };
   const toggle = () => (timer === null ? start() : stop());
-  const play = button("Play", "▶", toggle);
+  const play = button("Play", "play", toggle);
   const range = element("input", { type: "range", min: 0, "aria-label": label, oninput: () => (stop(), go(Number(range.value))) });
   const output = element("output", {});
   const node = element("div", { class: "player", role: "group", "aria-label": label, onkeydown: keys }, [
-    button("First", "⏮", () => (stop(), go(0))),
-    button("Back", "◀", () => (stop(), go(at - 1))),
+    button("First", "first", () => (stop(), go(0))),
+    button("Back", "back", () => (stop(), go(at - 1))),
     play,
-    button("On", "▶▏", () => (stop(), go(at + 1))),
-    button("Last", "⏭", () => (stop(), go(steps - 1))),
+    button("On", "on", () => (stop(), go(at + 1))),
+    button("Last", "last", () => (stop(), go(steps - 1))),
     range,
     output,
   ]);

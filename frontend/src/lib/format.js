@@ -18,6 +18,16 @@ export function number(value, digits = 4) {
   return text.replaceAll("-", MINUS);
 }
 
+/** A number in so many characters, with as many digits as fit. */
+export function fitting(value, characters) {
+  let text = "";
+  for (let digits = 4; digits > 0; digits--) {
+    text = number(value, digits).replace(/^(−?)0\./, "$1.");
+    if (text.length <= characters) break;
+  }
+  return text;
+}
+
 /** A factor in a product or sum: negative ones in brackets. */
 export const factor = (value, digits) => (value < 0 ? `(${number(value, digits)})` : number(value, digits));
 
