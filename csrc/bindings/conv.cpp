@@ -3,6 +3,7 @@
 
 #include "bindings/python.h"
 #include "kernels/conv.h"
+#include "kernels/winograd_plan.h"
 
 namespace penlight::bindings {
 
@@ -89,17 +90,44 @@ Raises:
     RuntimeError: sizes, groups or arguments do not fit; the output would be empty.)");
 }
 
+// For penlight.backends.conv.algorithm, which says what the arguments are.
+std::string algorithm(const Dims& input, const Dims& weight, const Dims& stride, const Dims& padding,
+                      const Dims& dilation, Int groups, const std::string& padding_mode,
+                      const std::string& part, bool in_double) {
+  kernels::ConvArguments a;
+  a.input = input, a.weight = weight, a.stride = stride;
+  a.padding = padding, a.dilation = dilation, a.groups = groups;
+  a.mode = kernels::padding_mode_from_name(padding_mode);
+  const kernels::ConvGeometry g = kernels::conv_geometry(a);
+  using kernels::ConvPart;
+  if (part == "forward") return kernels::conv_algorithm(g, ConvPart::forward, in_double);
+  if (part == "input_gradient") return kernels::conv_algorithm(g, ConvPart::input_gradient, in_double);
+  check<ValueError>(part == "weight_gradient",
+                    "part must be 'forward', 'input_gradient' or 'weight_gradient', but got '", part, "'");
+  return kernels::conv_algorithm(g, ConvPart::weight_gradient, in_double);
+}
+
 // Which kernels serve a convolution: (forward, weight gradient).
 nb::tuple kernel_names(const Dims& input, const Dims& weight, const Dims& stride, const Dims& padding,
                        const Dims& dilation, Int groups, const std::string& mode, DType dtype) {
-  kernels::ConvArguments a;
-  a.input = input, a.weight = weight, a.stride = stride, a.padding = padding, a.dilation = dilation;
-  a.groups = groups, a.mode = kernels::padding_mode_from_name(mode);
-  const auto names = kernels::conv_kernel_names(kernels::conv_geometry(a), itemsize(dtype));
-  return nb::make_tuple(names.forward, names.weight_gradient);
+  const auto name = [&](const char* part) {
+    return algorithm(input, weight, stride, padding, dilation, groups, mode, part, itemsize(dtype) == 8);
+  };
+  return nb::make_tuple(name("forward"), name("weight_gradient"));
 }
 
 void bind(nb::module_& m, TensorClass&) {
+  using kernels::FastConvolutions;
+  m.def("_fast_convolutions", [] { return kernels::fast_convolutions() != FastConvolutions::never; });
+  m.def(
+      "_set_fast_convolutions",
+      [](bool on, bool always) {
+        kernels::set_fast_convolutions(!on      ? FastConvolutions::never
+                                       : always ? FastConvolutions::always
+                                                : FastConvolutions::where_faster);
+      },
+      "on"_a, "always"_a = false);
+  m.def("_conv_algorithm", algorithm);
   m.def("_conv_kernels", kernel_names, "input"_a, "weight"_a, "stride"_a = 1, "padding"_a = 0,
         "dilation"_a = 1, "groups"_a = 1, "padding_mode"_a = "zeros", "dtype"_a = DType::f32);
   bind_dims<1>(m);

@@ -9,6 +9,7 @@
 #include "kernels/conv_select.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
+#include "kernels/winograd_plan.h"
 
 namespace penlight::kernels {
 
@@ -42,6 +43,15 @@ void fill_planes(int64_t batch, int64_t channels, int64_t plane, const T* bias, 
     for (int64_t i = begin; i < end; ++i)
       std::fill_n(to + i * plane, plane, bias ? bias[i % channels] : T(0));
   });
+}
+
+// The kernel that serves a product best.
+template <class T>
+void run_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
+  if constexpr (std::is_same_v<T, float>)
+    if (const WinogradPlan plan = plan_winograd(q, false); plan.levels > 0)
+      return winograd().product(q, plan, source, weight, bias, to);
+  kernels_of<T>(choose_product(q, sizeof(T))).product(q, source, weight, bias, to);
 }
 
 TapProduct forward_product(const ConvGeometry& g) {
@@ -114,11 +124,39 @@ bool all_positions_met(const ConvGeometry& g) {
 
 }  // namespace
 
+namespace {
+
+// The parts of an input gradient: what lies in the input is written first, then what lies outside is added to
+// where it was read from.
+template <class Body>
+void each_gradient_product(const ConvGeometry& g, Body&& body) {
+  TapProduct q;
+  q.batch = g.batch, q.groups = g.groups, q.rows = g.group_in(), q.channels = g.group_out();
+  q.to_mode = g.mode;
+  std::copy_n(g.kernel, 3, q.weight_kernel);
+  q.weight_row = g.taps();
+  q.weight_channel = q.rows * q.weight_row;
+  q.weight_group = q.channels * q.weight_channel;
+  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1),
+                                  xs = gradient_parts(g, 2);
+  for (const bool outside : {false, true})
+    for (const GradientPart& z : zs)
+      for (const GradientPart& y : ys)
+        for (const GradientPart& x : xs) {
+          q.mapped = z.outside || y.outside || x.outside;
+          if (q.mapped != outside) continue;
+          q.axis[0] = z.axis, q.axis[1] = y.axis, q.axis[2] = x.axis;
+          body(static_cast<const TapProduct&>(q));
+        }
+}
+
+}  // namespace
+
 template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
   if (!is_pointwise(g)) {
     const TapProduct q = forward_product(g);
-    kernels_of<T>(choose_product(q, sizeof(T))).product(q, input, weight, bias, output);
+    run_product(q, input, weight, bias, output);
     return;
   }
   const int64_t plane = g.output_plane();
@@ -156,40 +194,37 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
   }
   if (!all_positions_met(g) || g.out_channels == 0)
     fill_planes(g.batch, g.in_channels, g.input_plane(), bias, input_gradient);
-  TapProduct q;
-  q.batch = g.batch, q.groups = g.groups, q.rows = g.group_in(), q.channels = g.group_out();
-  q.to_mode = g.mode;
-  std::copy_n(g.kernel, 3, q.weight_kernel);
-  q.weight_row = g.taps();
-  q.weight_channel = q.rows * q.weight_row;
-  q.weight_group = q.channels * q.weight_channel;
-  // What lies in the input is written first, then what lies outside is added to where it was read from.
-  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1),
-                                  xs = gradient_parts(g, 2);
-  for (const bool outside : {false, true})
-    for (const GradientPart& z : zs)
-      for (const GradientPart& y : ys)
-        for (const GradientPart& x : xs) {
-          q.mapped = z.outside || y.outside || x.outside;
-          if (q.mapped != outside) continue;
-          q.axis[0] = z.axis, q.axis[1] = y.axis, q.axis[2] = x.axis;
-          kernels_of<T>(choose_product(q, sizeof(T)))
-              .product(q, output_gradient, weight, outside ? nullptr : bias, input_gradient);
-        }
+  each_gradient_product(g, [&](const TapProduct& q) {
+    run_product(q, output_gradient, weight, q.mapped ? nullptr : bias, input_gradient);
+  });
 }
 
 template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient) {
   const TapProduct q = forward_product(g);
+  if constexpr (std::is_same_v<T, float>)
+    if (const WinogradPlan plan = plan_winograd(q, true); plan.levels > 0)
+      return winograd().weight_gradient(q, plan, output_gradient, input, weight_gradient);
   kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
       .weight_gradient(q, output_gradient, input, weight_gradient);
 }
 
-ConvKernelNames conv_kernel_names(const ConvGeometry& g, int64_t itemsize) {
-  const TapProduct q = forward_product(g);
-  return {conv_kernel_name(is_pointwise(g) ? ConvKernel::pointwise : choose_product(q, itemsize)),
-          conv_kernel_name(choose_weight_gradient(q, itemsize))};
+std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double) {
+  const bool weight = part == ConvPart::weight_gradient;
+  const int64_t itemsize = in_double ? sizeof(double) : sizeof(float);
+  if (!weight && is_pointwise(g)) return conv_kernel_name(ConvKernel::pointwise);
+  TapProduct q = forward_product(g);
+  if (part == ConvPart::input_gradient) {
+    q.rows = 0;
+    each_gradient_product(g, [&](const TapProduct& its) {
+      if (q.rows == 0) q = its;
+    });
+  }
+  if (!in_double)
+    if (const WinogradPlan plan = plan_winograd(q, weight); plan.levels > 0)
+      return "winograd " + plan_text(plan);
+  return conv_kernel_name(weight ? choose_weight_gradient(q, itemsize) : choose_product(q, itemsize));
 }
 
 template void conv_forward(const ConvGeometry&, const float*, const float*, const float*, float*);

@@ -6,6 +6,8 @@
 // weight. T is float or double.
 #pragma once
 
+#include <string>
+
 #include "kernels/conv_geometry.h"
 
 namespace penlight::kernels {
@@ -24,10 +26,10 @@ template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient);
 
-// The names of the kernels that serve a convolution forward and its weight gradient (conv_select.h).
-struct ConvKernelNames {
-  const char *forward, *weight_gradient;
-};
-ConvKernelNames conv_kernel_names(const ConvGeometry& g, int64_t itemsize);
+enum class ConvPart { forward, input_gradient, weight_gradient };
+
+// The name of the kernel that computes (most of) a part, and its plan if it has one, as 'direct' or
+// 'winograd F(6, 3) F(6, 3)'.
+std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double);
 
 }  // namespace penlight::kernels

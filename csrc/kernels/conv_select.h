@@ -13,6 +13,9 @@
 //   (times
 //              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
 //              six taps.
+//   winograd   fewer multiplications than the sum has, by nested short convolutions (winograd_plan.h, which
+//   chooses
+//              this one and its tiles): float32, strides of 1, enough channels to pay for the transforms.
 #pragma once
 
 #include "kernels/conv_products.h"

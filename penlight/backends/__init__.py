@@ -1,8 +1,9 @@
-"""Switches that scripts set for the libraries under PyTorch. penlight has one engine; none of these moves it.
+"""Switches of the engine, and those that scripts set for the libraries under PyTorch.
 
-Reading gives what was written; ``is_available()`` says False.
+``conv`` chooses how convolutions are computed. The others move nothing: reading them gives what was written;
+``is_available()`` says False.
 """
 
-from penlight.backends import cuda, cudnn, mps
+from penlight.backends import conv, cuda, cudnn, mps
 
-__all__ = ["cuda", "cudnn", "mps"]
+__all__ = ["conv", "cuda", "cudnn", "mps"]

@@ -1,0 +1,129 @@
+// The weight gradient of a fast convolution (winograd_plan.h), which is the forward algorithm read backwards:
+//
+//   forward   y  = Aᵗ [ (G w) ⊙ (Bᵗ x) ]
+//   gradient  dw = Gᵗ [ (A dy) ⊙ (Bᵗ x) ]
+//
+// For some tiles at a time their inputs V = Bᵗ x and their outputs' gradients P = A dy are transformed, a
+// vector of channels at a time, and D[frequency] += Pᵗ[row][tile] V[tile][channel], a matrix product for
+// every frequency. Gᵗ comes once, at the end. The tiles are dealt out in a fixed number of parts with sums of
+// their own, which are added up in order.
+#include "kernels/flush.h"
+#include "kernels/micro_kernels.h"
+#include "kernels/scratch.h"
+#include "kernels/winograd_weight.h"
+
+namespace penlight::kernels::PENLIGHT_ISA {
+
+namespace {
+
+constexpr int64_t values_bytes = 512 * 1024;   // V and P of the tiles at a time: in L2
+constexpr int64_t most_sums_bytes = 32 << 20;  // of all parts
+constexpr int64_t wanted_tasks = 8, least_tiles = 32;
+constexpr int64_t panel_columns = outer_columns<float>;
+
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+int64_t blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
+int64_t odd_vectors(int64_t floats) {
+  return (blocks_of(floats, lanes) | 1) * lanes;
+}
+
+template <int NV, int R = 1>
+OuterTileInPlace<float> tile_product(int64_t rows) {
+  if constexpr (R < outer_rows) {
+    if (rows != R) return tile_product<NV, R + 1>(rows);
+  }
+  return outer_tile_in_place<float, R, NV>;
+}
+
+}  // namespace
+
+void winograd_weight_gradient(const TapProduct& q, const WinogradPlan& plan, const float* output,
+                              const float* source, float* gradient) {
+  const TileGrid grid(q, plan);
+  const TapTransform taps(q, plan);
+  const int64_t frequencies = plan.frequencies(), ld_sums = blocks_of(q.channels, lanes) * lanes;
+  const int64_t sums_step = q.rows * ld_sums, sums_group = frequencies * sums_step;
+  const int64_t sums_size = q.groups * sums_group;
+  const int64_t weights = q.rows * q.channels * q.taps();
+  if (weights == 0 || q.groups == 0) return;
+
+  int64_t parts = smaller(wanted_tasks, larger(1, most_sums_bytes / (sums_size * 4)));
+  parts = larger(1, smaller(parts, grid.count / least_tiles));
+  const int64_t per_part = larger(1, blocks_of(grid.count, parts));
+  parts = larger(1, blocks_of(grid.count, per_part));
+  const int64_t ld_v = odd_vectors(q.channels), ld_p = odd_vectors(q.rows);
+  const int64_t budget = larger(values_bytes, sums_group * 4 / 2);
+  int64_t per_block = larger(least_tiles / 2, budget / (frequencies * (ld_v + ld_p) * 4));
+  per_block = blocks_of(per_part, blocks_of(per_part, per_block));
+  const int64_t v_step = per_block * ld_v, p_step = per_block * ld_p;
+
+  const Scratch sums_memory(parts * sums_size, sizeof(float));
+  float* sums = static_cast<float*>(sums_memory.get());
+  const TileTransform input(Transform::input, plan, grid, ld_v, v_step);
+  const TileTransform spread(Transform::spread, plan, grid, ld_p, p_step);
+  const BandSource from(q), results = BandSource::results(q);
+  const int64_t band_floats = larger(input.band_floats(), spread.band_floats());
+  const int64_t source_group = q.channels * q.source_plane(), output_group = q.rows * q.to_plane();
+  const RowPanels panels(q.rows);
+
+  parallel_products(parts * q.groups, 1, [&](int64_t begin, int64_t end) {
+    float* v = static_cast<float*>(thread_scratch(
+        ScratchUser::convolution, (frequencies * (v_step + p_step) + band_floats) * sizeof(float)));
+    float *p = v + frequencies * v_step, *band = p + frequencies * p_step;
+    alignas(64) float box[most_frequencies * lanes];
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t part = task / q.groups, group = task % q.groups;
+      float* d = sums + part * sums_size + group * sums_group;
+      const int64_t tile0 = part * per_part, tile1 = smaller(grid.count, tile0 + per_part);
+      if (tile0 >= tile1)
+        for (int64_t i = 0; i < sums_group; ++i) d[i] = 0;
+      for (int64_t tile = tile0; tile < tile1; tile += per_block) {
+        const int64_t tiles = smaller(per_block, tile1 - tile);
+        read_tiles(input, Transform::input, from, grid, source + group * source_group,
+                   q.groups * source_group, q.channels, tile, tile + tiles, band, box, v);
+        read_tiles(spread, Transform::spread, results, grid, output + group * output_group,
+                   q.groups * output_group, q.rows, tile, tile + tiles, band, box, p);
+        for (int64_t f = 0; f < frequencies; ++f)
+          for (int64_t column = 0; column < ld_sums; column += panel_columns) {
+            const bool whole = ld_sums - column >= panel_columns;
+            for (int64_t row = 0; row < q.rows; row += panels.height) {
+              const int64_t height = smaller(panels.height, q.rows - row);
+              const auto run = whole ? tile_product<outer_registers>(height) : tile_product<1>(height);
+              run(tiles, p + f * p_step + row, 1, ld_p, v + f * v_step + column, ld_v,
+                  d + f * sums_step + row * ld_sums + column, ld_sums, tile > tile0);
+            }
+          }
+      }
+    }
+  });
+
+  const int64_t vectors = ld_sums / lanes;
+  parallel_products(q.groups * q.rows * vectors, 1 + 256 / frequencies, [&](int64_t begin, int64_t end) {
+    alignas(64) float first[most_frequencies * lanes], second[most_frequencies * lanes];
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t vector = i % vectors, row = i / vectors % q.rows, group = i / vectors / q.rows;
+      const float* d = sums + group * sums_group + row * ld_sums + vector * lanes;
+      for (int64_t f = 0; f < frequencies; ++f) {
+        Lanes sum = Lanes::load(d + f * sums_step);
+        for (int64_t part = 1; part < parts; ++part)
+          sum = sum + Lanes::load(d + part * sums_size + f * sums_step);
+        sum.store(first + f * lanes);
+      }
+      const float* made = taps.to_taps(first, second);
+      const int64_t c0 = vector * lanes, channels = smaller(lanes, q.channels - c0);
+      float* to = gradient + group * q.weight_group + row * q.weight_row + c0 * q.weight_channel;
+      for (int64_t t = 0; t < taps.taps; ++t)
+        if (taps.tap[t] >= 0)
+          for (int64_t c = 0; c < channels; ++c) to[c * q.weight_channel + taps.tap[t]] = made[t * lanes + c];
+    }
+  });
+}
+
+}  // namespace penlight::kernels::PENLIGHT_ISA
