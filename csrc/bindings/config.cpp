@@ -73,6 +73,13 @@ void bind(nb::module_& m, TensorClass&) {
   m.def("_instruction_set", [] { return kernels::isa_name(kernels::current_isa()); });
   m.def("_probe_fma", probe_fma, "double"_a = false, "Multiply-adds in registers, GFLOP/s.");
   m.def("_probe_stream", probe_stream, "name"_a, "A pass over memory, GB/s read and written.");
+  m.def("_memory_use", [] {
+    const MemoryUse use = memory_use();
+    return nb::make_tuple(use.allocated, use.most_allocated, use.cached, use.cache_limit);
+  });
+  m.def("_reset_most_allocated", reset_most_allocated);
+  m.def("_set_cache_limit", set_cache_limit, "bytes"_a);
+  m.def("_release_cached_memory", release_cached_memory);
   m.def("_compiler", [] { return std::string("GCC-compatible ") + __VERSION__; });
 }
 

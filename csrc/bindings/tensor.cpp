@@ -297,9 +297,6 @@ void bind(nb::module_& m, TensorClass& tensor) {
   m.def("is_floating_point", [](const Tensor& x) { return is_floating(x.dtype()); }, "input"_a);
   m.def("get_default_dtype", get_default_dtype, "The type of floating tensors made without one.");
   m.def("_set_default_dtype", set_default_dtype, "dtype"_a);
-  m.def("cached_memory", cached_bytes, "Bytes kept for reuse after tensors died.");
-  m.def("release_cached_memory", release_cached_memory,
-        "Gives the memory kept for reuse back to the system.");
 }
 
 const Family family{bind};

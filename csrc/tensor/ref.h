@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "tensor/memory.h"
+
 namespace penlight {
 
 namespace python {
@@ -17,10 +19,6 @@ extern void (*incref)(void* object) noexcept;
 extern void (*decref)(void* object) noexcept;
 extern bool (*alive)(void* object) noexcept;  // does it have references, or is it being destroyed?
 }  // namespace python
-
-// Memory of small, short-lived objects, from free lists by size.
-void* pool_allocate(std::size_t bytes);
-void pool_free(void* memory, std::size_t bytes) noexcept;
 
 class RefCounted {
  public:
@@ -65,12 +63,6 @@ class RefCounted {
 
  private:
   mutable uintptr_t state_ = 1;  // odd: 1 + 2 * count; even: the Python object
-};
-
-// A base for classes whose objects come from the pool.
-struct FromPool {
-  static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
-  static void operator delete(void* memory, std::size_t bytes) noexcept { pool_free(memory, bytes); }
 };
 
 // Destroys an object once the destructions under way are done: long chains are freed without recursion.

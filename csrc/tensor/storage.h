@@ -52,10 +52,6 @@ class Storage final : public RefCounted, public FromPool {
 // Puts another storage in place; the one before is kept until no kernel runs that may be reading it.
 void replace_storage(Ref<Storage>& place, Ref<Storage> storage);
 
-// Memory kept for reuse after tensors died, in bytes, and the most that is ever kept.
-int64_t cached_bytes();
-void release_cached_memory();
-
 // The place in the user's program that is being executed ("file.py:12"). Set by the bindings.
 extern std::string (*current_line)();
 
