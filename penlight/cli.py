@@ -1,4 +1,4 @@
-"""The command ``penlight``: the demo, and running PyTorch scripts on penlight."""
+"""The command ``penlight``: the demo, the page to explore with, and running PyTorch scripts on penlight."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ Run a PyTorch script unchanged: its "import torch" is served by penlight. Otherw
 is passed on.
 """
 
+_EXPLORE = """\
+Serve a page on this machine, where one edits the lesson's examples, or opens a .wav file or an image of one's
+own, and sees convolutions, graphs and gradients computed live. The page is at 127.0.0.1, for this machine
+alone, at an address with a token: whoever knows it can run code as you.
+
+Sounds and images need the extra packages of penlight[viz]:  pip install 'penlight[viz]'
+"""
+
 _EPILOG = """\
 examples:
   penlight demo                         train on digits, write report.html
   penlight demo --epochs 3 --out short  a shorter run, to another folder
+  penlight explore                      play with convolutions and gradients in the browser
   penlight run lesson.py --lr 0.1       run a PyTorch script on penlight
 """
 
@@ -36,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _demo(options)
     if options.command == "run":
         return _run(options)
+    if options.command == "explore":
+        return _explore(options)
     parser.print_help()
     return 0
 
@@ -61,6 +72,17 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, help="for all random numbers (default: 0)")
     demo.add_argument("--out", metavar="FOLDER", help="for the files (default: penlight-demo)")
 
+    explore = commands.add_parser(
+        "explore",
+        help="play with the lesson's examples in the browser",
+        description=_EXPLORE,
+        formatter_class=raw,
+    )
+    explore.add_argument("--port", type=_port, default=0, help="to listen on (default: any free one)")
+    explore.add_argument(
+        "--no-browser", action="store_true", help="print the address only, do not open the browser"
+    )
+
     run = commands.add_parser(
         "run", help="run a PyTorch script on penlight", description=_RUN, formatter_class=raw
     )
@@ -74,6 +96,19 @@ def _demo(options: argparse.Namespace) -> int:
 
     given = {name: getattr(options, name) for name in ("epochs", "seed", "out")}
     return main(**{name: value for name, value in given.items() if value is not None})
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from penlight.explore import main
+
+    return main(options.port, not options.no_browser)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 65535, got {text!r}")
+    return port
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["browser"]  # the fixtures of tests in a browser, tests/browser.py
+
 if os.environ.get("PYTHONPATH"):  # a relative one would not be found from another folder
     os.environ["PYTHONPATH"] = os.pathsep.join(
         os.path.abspath(p) for p in os.environ["PYTHONPATH"].split(os.pathsep) if p

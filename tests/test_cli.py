@@ -24,6 +24,7 @@ def test_version(capsys):
     [
         (["--help"], ["demo", "run", "--version", "penlight run lesson.py"]),
         (["demo", "--help"], ["--epochs", "--seed", "--out", "handwritten digits", "report.html"]),
+        (["explore", "--help"], ["--port", "--no-browser", "127.0.0.1", "token", ".wav"]),
         (["run", "--help"], ["SCRIPT", "import torch", "exit code"]),
     ],
 )
@@ -46,6 +47,8 @@ def test_without_arguments_help_is_shown(capsys):
         (["demo", "--epochs", "many"], "--epochs"),
         (["demo", "--seed", "x"], "--seed"),
         (["run"], "SCRIPT"),
+        (["explore", "--port", "many"], "--port"),
+        (["explore", "--port", "70000"], "from 0 to 65535"),
         (["--no-such"], "--no-such"),
     ],
 )

@@ -5,6 +5,7 @@
 //   root         the element to fill
 //   context.ask  asks the engine that made the picture: request -> promise of its answer; null on a saved page
 //   context.say  hands a sentence to screen readers
+//   context.mount(host, description, ask)  draws another picture inside this one
 //   context.onTheme(callback)  calls back when light turns dark or the other way, to paint a canvas anew
 // render may return {update(description), destroy()}.
 import { element } from "./lib/dom.js";
@@ -36,7 +37,7 @@ export function mount(host, description, ask = null) {
   ]);
   shadow.append(root);
   const theme = followTheme(host);
-  const context = { ask, say: (sentence) => (live.textContent = sentence), onTheme: theme.onChange };
+  const context = { ask, say: (sentence) => (live.textContent = sentence), onTheme: theme.onChange, mount };
   if (!view) {
     body.append(element("p", { class: "problem", role: "alert" }, `No view for pictures of kind “${description.kind}”.`));
     return { update() {}, destroy: theme.stop };
@@ -52,12 +53,30 @@ export function mount(host, description, ask = null) {
 }
 
 /** Draws the pictures that a saved page carries: each a <script type="application/json"> in its place. */
-export function page() {
+export function page(ask = null) {
   for (const data of document.querySelectorAll('script[type="application/json"].penlight')) {
     const host = document.createElement("div");
     data.after(host);
-    mount(host, JSON.parse(data.textContent));
+    mount(host, JSON.parse(data.textContent), ask);
   }
+}
+
+/** The same on a page of `penlight explore`, whose questions go to its server with the token of its address. */
+export function served() {
+  const token = new URLSearchParams(location.search).get("token") ?? "";
+  page(async (question) => {
+    const headers = { "Content-Type": "application/json", "X-Penlight-Token": token };
+    let reply;
+    try {
+      reply = await fetch("/ask", { method: "POST", headers, body: JSON.stringify(question) });
+    } catch {
+      throw new Error("penlight explore does not answer: is it still running?");
+    }
+    if (!reply.ok) throw new Error(await reply.text());
+    const { answer, error } = await reply.json();
+    if (error !== undefined) throw new Error(error);
+    return answer;
+  });
 }
 
 /** What anywidget wants of a module: pictures of the model's description, asking the kernel by messages. */

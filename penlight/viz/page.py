@@ -32,13 +32,25 @@ def script(kinds: Iterable[str], last: str) -> str:
     return "\n".join([*parts, last, ""])
 
 
-def page(descriptions: Sequence[dict[str, Any]], title: str) -> str:
-    """A whole page as text. Its own policy forbids it to load anything or to run any other script."""
-    program = script((description["kind"] for description in descriptions), "penlight.page();")
+def views() -> list[str]:
+    """The kinds that have a view."""
+    names = (file.name for file in resources.files("penlight.viz").joinpath("static").iterdir())
+    return sorted(
+        name.removesuffix(".js") for name in names if name.endswith(".js") and name != "penlight.js"
+    )
+
+
+def page(descriptions: Sequence[dict[str, Any]], title: str, *, served: bool = False) -> str:
+    """A whole page as text. Its own policy forbids it to load anything or to run any other script.
+
+    A ``served`` page has all views, and may ask the server that it came from, and no other.
+    """
+    kinds = views() if served else [description["kind"] for description in descriptions]
+    program = script(kinds, "penlight.served();" if served else "penlight.page();")
     policy = (
         f"default-src 'none'; script-src '{_hash(program)}'; style-src '{_hash(_STYLE)}'; "
         "img-src data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
+    ) + ("; connect-src 'self'" if served else "")
     pictures = "\n".join(
         f'<script type="application/json" class="penlight">{to_json(description)}</script>'
         for description in descriptions

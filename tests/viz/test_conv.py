@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import close, shown, slide
 from conv_cases import conv_cases, error, transpose_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -185,22 +186,6 @@ def test_the_page_computes_transposed_convolutions_as_the_engine_does(arithmetic
         "groups": case.groups, "output_padding": tuple(case.output_padding),
     }  # fmt: skip
     agree(arithmetic, case, arguments, True, data.draw)
-
-
-def slide(page, label, value):
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', {bubbles: true})); }",
-        value,
-    )
-
-
-def shown(page):
-    """The number that the page gives for what is looked at, in full."""
-    return float(page.locator("output.result").get_attribute("data-value"))
-
-
-def close(a, b):
-    return abs(a - float(b)) <= 1e-5 * max(1, abs(float(b)))
 
 
 def test_on_a_saved_page_steps_pointing_and_sliders_show_the_engines_numbers(saved):

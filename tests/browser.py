@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).resolve().parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -81,3 +81,36 @@ def complaints():
         ]
 
     return look
+
+
+# What tests do with a picture of a convolution
+
+
+def slide(page, label, value):
+    page.get_by_label(label, exact=True).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', {bubbles: true})); }",
+        value,
+    )
+
+
+def shown(page):
+    """The number that the page gives for what is looked at, in full."""
+    return float(page.locator("output.result").get_attribute("data-value"))
+
+
+def close(a, b):
+    return abs(a - float(b)) <= 1e-5 * max(1, abs(float(b)))
+
+
+def until(page, condition, *arguments):
+    """Waits until a function of JavaScript, given deep(selector) that looks into shadows too, says yes."""
+    deep = """selector => {
+      const found = [];
+      const look = (root) => {
+        found.push(...root.querySelectorAll(selector));
+        for (const host of root.querySelectorAll("*")) if (host.shadowRoot) look(host.shadowRoot);
+      };
+      look(document);
+      return found;
+    }"""
+    page.wait_for_function(f"given => ({condition})({deep}, ...given)", arg=list(arguments))
