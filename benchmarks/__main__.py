@@ -1,7 +1,8 @@
-"""python -m benchmarks [filter ...] [--threads 1,2] [--save path] [--plot picture.png]
+"""python -m benchmarks [filter ...] [--threads 1,2] [--save path] [--plot picture.svg] [--page docs/performance.md]
 
 A filter is a part of a case's title ("conv/", "depthwise", "op/exp"). Every thread count runs in a process of
-its own; within it, penlight and its rivals take turns. --save writes path.md and path.json.
+its own; within it, penlight and its rivals take turns. --save writes path.md and path.json; --page writes the page of
+the documentation, with the picture, memory and instruction counts, in ten minutes or so.
 """
 
 import argparse
@@ -19,10 +20,11 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("filters", nargs="*", help="parts of the titles of the cases to run; default all")
     parser.add_argument("--threads", default="1,2", help="thread counts, default 1,2")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--rivals", default="torch,jax")
     parser.add_argument("--save", help="write path.md and path.json")
     parser.add_argument("--plot", help="write a roofline picture")
+    parser.add_argument("--page", help="write the page of the documentation")
     parser.add_argument("--list", action="store_true", help="print the titles only")
     parser.add_argument("--one-count", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -45,6 +47,10 @@ def main():
     print("\n" + report.summary(rows))
     if options.save:
         report.save(options.save, rows, limits)
+    if options.page:
+        from benchmarks import page
+
+        page.make(options.page, rows, limits)
     if options.plot:
         from benchmarks import roofline
 
@@ -54,8 +60,7 @@ def main():
 def run_in_process(threads, options):
     command = [sys.executable, "-m", "benchmarks", *options.filters, "--one-count", "--threads", threads]
     command += ["--rounds", str(options.rounds), "--rivals", options.rivals]
-    flags = f"--xla_cpu_multi_thread_eigen={'false' if threads == '1' else 'true'}"
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "XLA_FLAGS": flags, "NPROC": threads}
+    environment = {**os.environ, "OMP_NUM_THREADS": threads}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         for line in process.stdout:
             if line.startswith("{"):
@@ -77,6 +82,7 @@ def run_here(chosen, options):
         runners, missing = libraries.runners(case)
         seconds = alternate(runners, options.rounds) if runners else {}
         print(json.dumps({"row": report.row_of(case, seconds, missing, limit)}), flush=True)
+    libraries.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy
 
+from benchmarks.other_process import OtherProcess
+
 
 def normal(lib, *sizes, **options):
     """Standard normal numbers, the same for every library."""
@@ -48,8 +50,6 @@ class Libraries:
 
     @classmethod
     def installed(cls, names, threads):
-        """JAX's threads are settled when it starts: one more reason to run each thread count in a process
-        of its own."""
         penlight = importlib.import_module("penlight")
         penlight.set_num_threads(threads)
         torch = jax = None
@@ -57,8 +57,12 @@ class Libraries:
             torch = importlib.import_module("torch")
             torch.set_num_threads(threads)
         if "jax" in names and importlib.util.find_spec("jax"):
-            jax = importlib.import_module("jax")
+            jax = OtherProcess("jax", threads)
         return cls(penlight, torch, jax)
+
+    def close(self):
+        if self.jax is not None:
+            self.jax.close()
 
     def runners(self, case):
         """name -> callable, and name -> why there is none."""
@@ -67,7 +71,6 @@ class Libraries:
             ("penlight", self.penlight, case.build),
             ("torch", self.torch, case.build),
             ("torch channels_last", self.torch, case.build_channels_last),
-            ("jax", self.jax, case.build_jax),
         ]
         for name, lib, build in candidates:
             if lib is None or build is None:
@@ -80,4 +83,9 @@ class Libraries:
                 missing[name] = f"not there yet: {error}"
             except (RuntimeError, TypeError, ValueError) as error:
                 missing[name] = f"{type(error).__name__}: {error}"
+        if self.jax is not None and case.build_jax is not None:
+            try:
+                found["jax"] = self.jax.runner(case.title)
+            except NotImplementedError as error:
+                missing["jax"] = str(error)
         return found, missing

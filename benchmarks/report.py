@@ -92,7 +92,7 @@ def summary(rows):
             groups.setdefault((*key, "jax"), []).append((ratios["jax"], row["case"]))
     lines = [
         "| family | part | threads | rival | rows | geometric mean | least | under 1 |",
-        "|---" * 8 + "|",
+        "|---|---|---:|---|---:|---:|---|---:|",
     ]
     for (family, part, threads, rival), found in groups.items():
         mean = math.exp(sum(math.log(ratio) for ratio, _ in found) / len(found))
@@ -100,7 +100,7 @@ def summary(rows):
         under = sum(ratio < 1 for ratio, _ in found)
         lines.append(
             f"| {family} | {part} | {threads} | {rival} | {len(found)} | {mean:.2f} | {least:.2f} "
-            f"({where.split('/', 1)[1]}) | {under} |"
+            f"({where.split('/', 1)[1]}) | {under} ({under / len(found):.0%}) |"
         )
     return "\n".join(lines)
 

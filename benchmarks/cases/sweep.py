@@ -1,4 +1,8 @@
-"""Convolutions of random shapes from a fixed seed, so that no shape is tuned for alone."""
+"""Convolutions of random shapes from a fixed seed, so that no shape is tuned for alone.
+
+1-D, 2-D and 3-D in turn, the four padding modes in turn, groups from one to depthwise with multipliers, and some
+transposed.
+"""
 
 import random
 
@@ -9,7 +13,6 @@ LARGEST = 4e8  # operations of one forward: a case takes milliseconds
 
 
 def shapes(count=COUNT, seed=20240607):
-    """1-D, 2-D and 3-D in turn, and the four padding modes in turn."""
     draw = random.Random(seed)
     found = []
     while len(found) < count:
@@ -27,17 +30,23 @@ def draw_shape(draw, dims, mode):
     sizes = tuple(max(8, int(longest * draw.random() ** 1.5)) for _ in range(dims))
     channels = draw.choice((1, 2, 3, 4, 7, 8, 16, 17, 24, 32, 64, 96))
     outputs = draw.choice((1, 2, 4, 6, 8, 16, 20, 32, 48, 64, 128))
+    transposed = mode == "zeros" and draw.random() < 0.4
+    if draw.random() < 0.15:
+        outputs = channels * draw.choice((1, 1, 2))  # depthwise, perhaps with two rows for each channel
     groups = draw.choice(
         [g for g in (1, 1, 1, 2, 4, channels) if channels % g == 0 and outputs % g == 0] or [1]
     )
     padding = draw.choice((0, 1, 2)) if mode == "zeros" else draw.choice((1, 2, 3))
     stride, dilation = draw.choice((1, 1, 1, 2)), draw.choice((1, 1, 1, 2))
     batch = draw.choice((1, 2, 4, 8, 16, 32))
+    kind = f"{dims}d{' transposed' if transposed else ''}"
     name = (
-        f"{dims}d {batch}x{channels}x{'x'.join(map(str, sizes))} to {outputs} k{'x'.join(map(str, kernel))} "
+        f"{kind} {batch}x{channels}x{'x'.join(map(str, sizes))} to {outputs} k{'x'.join(map(str, kernel))} "
         f"s{stride} p{padding} d{dilation} g{groups} {mode}"
     )
-    return Shape(name, (batch, channels, *sizes), outputs, kernel, stride, padding, dilation, groups, mode)
+    return Shape(
+        name, (batch, channels, *sizes), outputs, kernel, stride, padding, dilation, groups, mode, transposed
+    )
 
 
 def cases():

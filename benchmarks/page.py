@@ -1,0 +1,117 @@
+"""docs/performance.md, made by the command: python -m benchmarks --page docs/performance.md"""
+
+import os
+import pathlib
+import platform
+
+from benchmarks import instructions, memory, report
+
+HEAD = """# Performance
+
+This page is made by `python -m benchmarks --page docs/performance.md`, which anyone can run; the figures below are
+those of the machine named below, from one run. penlight and PyTorch take turns in one process on the same threads,
+JAX, where it is installed, in a process of its own that is stopped while the others are timed; the least of several
+rounds counts for each. **Ratio** is the rival's time over penlight's: above 1, penlight is faster.
+
+- `conv` are convolutions as nets have them, `sweep` are random ones from a fixed seed, so that no shape is tuned for
+  alone: 1-D to 3-D, every padding mode, grouped, depthwise, transposed. *forward* runs without recording; *both* is
+  forward and the gradients of input, weight and bias.
+- *better layout* compares with the faster of PyTorch's two layouts, its default and `channels_last`, for each row.
+  penlight has one layout; its user need not know of this.
+- `graph` are small graphs, where the libraries' own overhead is the time; `train` are whole training steps; `op` are
+  single operations on 4 Mi elements, and matrix products.
+- *Of limit* is the least time the machine could take over the time taken: the larger of the direct arithmetic over the
+  multiply-adds it reaches in registers, and the bytes that must be read and written over its memory's speed, both
+  measured by small kernels of the core in the same run. A fast algorithm (see the convolutions of small kernels) can
+  be above 100 %.
+"""
+
+BOUNDS = """## What bounds the rest
+
+- **Depthwise convolutions** in the usual layout, `(batch, channel, ...)`, turn planes into lanes and back. For 3x3
+  kernels a register of results takes about 26 processor cycles: 10 for the products, the rest for turning, so that the
+  memory limit is out of reach by a factor of two to three. PyTorch's `channels_last` kernels find the lanes as they
+  need them; for planes of 7x7 and 14x14 they are still ahead. The kernel before, which read bands of rows at offsets,
+  took twice to ten times as long.
+- **Small tensors' memory**: a 2x2 tensor is a Python object with room for attributes and weak references (80 bytes),
+  the binding's table that finds it again (about 100 bytes), sizes and strides kept in the tensor itself (160 bytes)
+  and a storage with its version count (96 bytes).
+"""
+
+
+def make(path, rows, limits):
+    """Writes the page, and the roofline picture beside it in images/."""
+    from benchmarks import roofline
+
+    path = pathlib.Path(path)
+    picture = path.parent / "images" / "roofline.svg"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    roofline.draw(picture, rows, limits)
+    parts = [
+        HEAD,
+        "## The machine\n",
+        machine_text(limits),
+        "## In short\n",
+        report.summary(rows) + "\n",
+        f"![Each case under the machine's roof](images/{picture.name})\n",
+        "## Where a rival is ahead\n",
+        behind_text(rows),
+        BOUNDS,
+        "## Memory\n",
+        "Resident memory in MiB, one thread, each figure from a process of its own. *Over start* leaves out what the "
+        "imported library takes.\n",
+        memory.as_markdown(memory.measure()) + "\n",
+        "## Instructions\n",
+        instructions_text(),
+        "## Every row\n",
+        report.as_markdown(rows) + "\n",
+    ]
+    path.write_text("\n".join(parts))
+
+
+def machine_text(limits):
+    versions = ", ".join(f"{name} {version}" for name, version in rivals())
+    return (
+        f"{limits[0]['processor']}, {os.cpu_count()} processors seen by the system, {platform.system()}, "
+        f"Python {platform.python_version()}; {versions}. Measured limits:\n\n"
+        + "\n".join(f"- {line}" for line in report.limits_text(limits).splitlines())
+        + "\n"
+    )
+
+
+def rivals():
+    import importlib.metadata
+
+    for name in ("torch", "jax"):
+        try:
+            yield name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+
+
+def behind_text(rows):
+    lines = ["| case | threads | rival | ratio |", "|---|---:|---|---:|"]
+    found = [
+        (ratio, row["case"], row["threads"], rival)
+        for row in rows
+        for rival, ratio in (row.get("ratio") or {}).items()
+        if ratio < 1
+    ]
+    lines += [
+        f"| {case} | {threads} | {rival} | {ratio:.2f} |" for ratio, case, threads, rival in sorted(found)
+    ]
+    missing = [f"- {row['case']}: {reason}" for row in rows for _, reason in row["missing"].items()]
+    if not found:
+        lines = ["Nowhere in this run."]
+    return "\n".join([*lines, "", *missing]) + "\n"
+
+
+def instructions_text():
+    count = instructions.per_step()
+    if count is None:
+        return "Valgrind was not installed where this page was made.\n"
+    return (
+        f"`(3 * (x - 2) ** 2).mean().backward()` on a 2x2 tensor takes **{count:,.0f} processor instructions**, the "
+        "Python interpreter's own included (AVX2): a figure that does not depend on what else the machine does. "
+        "`python -m benchmarks.instructions` counts them with Valgrind's callgrind.\n"
+    )
