@@ -98,6 +98,7 @@ export const widget = {
       });
     model.on("msg:custom", answered);
     const host = document.createElement("div");
+    host.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys stay out of the picture
     el.append(host);
     const drawn = mount(host, model.get("description"), model.get("live") ? ask : null);
     const changed = () => drawn.update(model.get("description"));
