@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,7 +101,8 @@ struct NodeExtras {
 struct Note {
   const char* name;
   Scalar number = Scalar(0);
-  const char* word = nullptr;  // in the number's place
+  const char* word = nullptr;     // in the number's place
+  std::optional<Dims> list = {};  // the same
 };
 using Notes = std::vector<Note>;
 

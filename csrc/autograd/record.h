@@ -42,7 +42,12 @@ class FunctionNode final : public Node {
   FunctionNode(const char* name, F function, N notes = {})
       : name_(name), function_(std::move(function)), notes_(std::move(notes)) {}
   std::string name() const override { return name_; }
-  Notes notes() const override { return notes_(); }
+  Notes notes() const override {
+    if constexpr (requires(const F& f) { f.notes(); })
+      return function_.notes();
+    else
+      return notes_();
+  }
   Grads apply(const Grads& grads) override {
     Backward context(*this);
     if constexpr (std::is_invocable_v<F&, Backward&, const Tensor&>)

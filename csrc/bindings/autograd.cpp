@@ -205,7 +205,9 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
 nb::dict notes_of(const Ref<Node>& node) {
   nb::dict result;
   for (const Note& note : node->notes()) {
-    if (note.word)
+    if (note.list)
+      result[note.name] = int_tuple(*note.list);
+    else if (note.word)
       result[note.name] = note.word;
     else
       result[note.name] = nb::cast(note.number);

@@ -90,6 +90,32 @@ Tensor sum_channels(const Tensor& g) {
   return sum(sum(flatten(g, 2, -1), Dims{2}), Dims{0});
 }
 
+// A backward that knows its geometry, and tells it as the arguments of the call.
+template <class F>
+struct WithGeometry {
+  ConvGeometry g;
+  bool transposed;
+  F function;
+  Grads operator()(Backward& b, const Tensor& grad) { return function(g, b, grad); }
+  Notes notes() const {
+    const auto axes = [&](const int64_t* values) {
+      Dims list;
+      for (int i = 3 - g.dims; i < 3; ++i) list.push_back(values[i]);
+      return list;
+    };
+    return {{"stride", 0, nullptr, axes(g.stride)},
+            {"padding", 0, nullptr, axes(g.pad)},
+            {"dilation", 0, nullptr, axes(g.dilation)},
+            {"groups", g.groups},
+            {"padding_mode", 0, kernels::padding_mode_name(g.mode)},
+            {"transposed", transposed}};
+  }
+};
+template <class F>
+WithGeometry<F> with_geometry(const ConvGeometry& g, bool transposed, F function) {
+  return {g, transposed, std::move(function)};
+}
+
 }  // namespace
 
 // ---- the primitives and their derivatives
@@ -100,13 +126,13 @@ Tensor convolve(const ConvGeometry& g, const Tensor& input, const Tensor& weight
     record("ConvolutionBackward0", {input, weight, bias}, y,
            kept(keep("input", needs_grad(weight) ? input : Tensor()),
                 keep("weight", needs_grad(input) ? weight : Tensor())),
-           [g](Backward& b, const Tensor& gy) {
+           with_geometry(g, false, [](const ConvGeometry& g, Backward& b, const Tensor& gy) {
              Grads grads(3);
              if (b.needs(0)) grads[0] = convolve_transposed(g, gy, b.saved(1), Tensor());
              if (b.needs(1)) grads[1] = convolve_weight(g, gy, b.saved(0));
              if (b.needs(2)) grads[2] = sum_channels(gy);
              return grads;
-           });
+           }));
   return y;
 }
 
@@ -117,13 +143,13 @@ Tensor convolve_transposed(const ConvGeometry& g, const Tensor& output, const Te
     record("ConvolutionBackward0", {output, weight, bias}, x,
            kept(keep("input", needs_grad(weight) ? output : Tensor()),
                 keep("weight", needs_grad(output) ? weight : Tensor())),
-           [g](Backward& b, const Tensor& gx) {
+           with_geometry(g, true, [](const ConvGeometry& g, Backward& b, const Tensor& gx) {
              Grads grads(3);
              if (b.needs(0)) grads[0] = convolve(g, gx, b.saved(1), Tensor());
              if (b.needs(1)) grads[1] = convolve_weight(g, b.saved(0), gx);
              if (b.needs(2)) grads[2] = sum_channels(gx);
              return grads;
-           });
+           }));
   return x;
 }
 

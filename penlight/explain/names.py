@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from types import FrameType
 from typing import Any
 
+import penlight
 from penlight import Tensor
 
-_PACKAGE = __name__.partition(".")[0]
+_FOLDER = os.path.join(penlight.__path__[0], "")
 _MOST_ENTRIES = 200  # of a list or dictionary, and of a frame's variables that are looked into
 
 
@@ -39,8 +41,7 @@ def variables_of(frame: FrameType) -> dict[str, Any]:
 
 
 def _own(frame: FrameType) -> bool:
-    name = frame.f_globals.get("__name__", "")
-    return name == _PACKAGE or str(name).startswith(_PACKAGE + ".")
+    return frame.f_code.co_filename.startswith(_FOLDER)
 
 
 class Names:

@@ -48,7 +48,7 @@ def formula(node: str, inputs: Sequence[str], notes: dict[str, Any]) -> str:
     known = rule(node)
     if known is None:
         return f"{node.removesuffix('Backward')}({', '.join(inputs)})"
-    return put_in(known.forward, inputs, notes)
+    return put_in(known.forward, inputs, notes).removesuffix(" + ·")  # a bias that is not there
 
 
 def put_in(template: str, inputs: Sequence[str], notes: dict[str, Any], **more: str) -> str:
