@@ -35,7 +35,8 @@ from penlight.autograd.grad_mode import (  # isort: skip
 
 # What most programs do not use is imported when it is asked for.
 _LAZY_MODULES = (
-    "accelerator", "backends", "cpu", "cuda", "datasets", "demo", "explain", "linalg", "nn", "optim", "random",
+    "accelerator", "backends", "cpu", "cuda", "datasets", "demo", "explain", "func", "linalg", "nn", "optim",
+    "random",
     "serialization", "utils", "viz",
 )  # fmt: skip
 _LAZY_NAMES = {
@@ -58,6 +59,7 @@ _LAZY_NAMES = {
     "iinfo": "_typeinfo",
     "typename": "_legacy_types",
     "set_default_tensor_type": "_legacy_types",
+    "vmap": "func",
     "install_as_torch": "_as_torch",
     **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "random"),
     **dict.fromkeys(

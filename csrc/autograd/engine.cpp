@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "tensor/batch.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -32,6 +33,8 @@ struct EngineState : FromPool {
 };
 
 bool Node::needs(std::size_t i) const {
+  if (pushed == this) [[unlikely]]
+    return i < pushed_inputs->size() && (*pushed_inputs)[i];
   if (i >= edges.size() || !edges[i].valid()) return false;
   const EngineState* state = edges[i].node->engine_state;
   while (state && state->run != current_run) state = state->next;
@@ -64,6 +67,7 @@ namespace {
 // A gradient that only the engine holds is taken as it is, also where it is a view of something that nobody
 // else sees; undefined where it must be copied.
 Tensor taken(const Tensor& grad) {
+  if (grad.batched()) return {};
   const bool whole = grad.numel() * itemsize(grad.dtype()) == grad->storage->bytes();
   if (grad_enabled() || !whole || !grad.impl()->unique() || !grad.is_contiguous()) return {};
   if (!grad->base) return grad->storage->unique() ? grad : Tensor();
@@ -91,7 +95,7 @@ Grads AccumulateGrad::apply(const Grads& grads) {
             "a leaf's grad does not fit it any more: its data was replaced since. grad is ",
             dtype_name(before.dtype()), " of sizes ", before.sizes(), ", the leaf is now ",
             dtype_name(grad.dtype()), " of sizes ", grad.sizes(), ". Set grad to None first.");
-      if (!grad_enabled() && !before.requires_grad())
+      if (!grad_enabled() && !before.requires_grad() && !grad_mode.forward && same_batch(before, grad))
         engine_operations.add_in_place(before, grad);
       else
         meta.grad = engine_operations.add(before, grad);
@@ -105,6 +109,41 @@ Grads AccumulateGrad::apply(const Grads& grads) {
 // ---- the run
 
 namespace {
+
+// What vmap hides of an output of a node, or of a leaf; null where nothing.
+const BatchDims* hidden_of(const Node& node, uint32_t output) {
+  if (node.extras && output < node.extras->output_batch.size()) return &node.extras->output_batch[output];
+  const TensorImpl* leaf = node.variable();
+  return leaf && leaf->transforms ? &leaf->transforms->batch : nullptr;
+}
+
+// A gradient that differs between the examples of a vmap, on its way to a tensor that was the same for all of
+// them, is summed over them; one that is the same for all, on its way to a tensor that differs, is each
+// example's. While that vmap runs, every example goes its own way and there is nothing to do.
+Tensor fit_examples(Tensor grad, const BatchDims* target) {
+  SmallVec<uint64_t, 2> gone;
+  if (grad.batched())
+    for (uint64_t level : grad->transforms->batch.levels) {
+      bool stays = vmap_running(level);
+      if (target)
+        for (uint64_t own : target->levels) stays |= own == level;
+      if (!stays) gone.push_back(level);
+    }
+  if (!gone.empty()) grad = engine_operations.sum_examples(grad, gone);
+  if (!target || target->empty()) return grad;
+  BatchDims wanted = joint_batch({grad});
+  const std::size_t count = wanted.levels.size();
+  for (std::size_t i = 0; i < target->levels.size(); ++i) {
+    if (vmap_running(target->levels[i])) continue;
+    std::size_t at = 0;
+    while (at < wanted.levels.size() && wanted.levels[at] < target->levels[i]) ++at;
+    if (at < wanted.levels.size() && wanted.levels[at] == target->levels[i]) continue;
+    wanted.levels.insert(at, target->levels[i]);
+    wanted.sizes.insert(at, target->sizes[i]);
+    wanted.strides.insert(at, 0);
+  }
+  return wanted.levels.size() == count ? grad : engine_operations.spread(grad, wanted);
+}
 
 // Gradients fit the inputs they belong to: broadcast inputs get sums, dtypes are the inputs' own.
 void validate(Node& node, Grads& results) {
@@ -128,6 +167,9 @@ void validate(Node& node, Grads& results) {
     }
     const DType dtype = edge.node->output_dtypes[edge.input_nr];
     if (grad.dtype() != dtype) grad = engine_operations.cast(grad, dtype);
+    const BatchDims* hidden = hidden_of(*edge.node, edge.input_nr);
+    if (hidden || grad.batched()) [[unlikely]]
+      grad = fit_examples(std::move(grad), hidden);
   }
 }
 
@@ -246,7 +288,8 @@ class Run {
     if (!slot.defined()) {
       slot = std::move(grad);
     } else if (!options_.create_graph && slot.impl()->unique() && slot->storage->unique() &&
-               slot.is_contiguous() && slot.sizes() == grad.sizes() && slot.dtype() == grad.dtype()) {
+               slot.is_contiguous() && slot.sizes() == grad.sizes() && slot.dtype() == grad.dtype() &&
+               !grad_mode.forward && !any_batched(slot, grad)) {
       engine_operations.add_in_place(slot, grad);
     } else {
       slot = engine_operations.add(slot, grad);

@@ -49,6 +49,11 @@ struct EngineOperations {
   Tensor (*sum_to)(const Tensor& grad, const Dims& sizes) = nullptr;
   Tensor (*cast)(const Tensor& grad, DType dtype) = nullptr;
   Tensor (*clone)(const Tensor& tensor) = nullptr;
+  Tensor (*expand)(const Tensor& tensor, const Dims& sizes) = nullptr;
+  // A gradient summed over the examples of calls of vmap.
+  // A gradient as one that hides what another tensor hides too.
+  Tensor (*spread)(const Tensor& grad, const BatchDims& batch) = nullptr;
+  Tensor (*sum_examples)(const Tensor& grad, const SmallVec<uint64_t, 2>& levels) = nullptr;
   bool (*has_nan)(const Tensor& tensor) = nullptr;
 };
 extern EngineOperations engine_operations;

@@ -135,7 +135,8 @@ Tensor SavedTensor::unpack(Node& owner) const {
   }
   if (!is_output_) return tensor_;
   Tensor output = alias(tensor_);
-  set_history(output, Ref<Node>(&owner), output_nr_);
+  if (!owner.edges.empty()) set_history(output, Ref<Node>(&owner), output_nr_);
+  copy_tangents(output, tensor_);
   return output;
 }
 
@@ -191,6 +192,7 @@ Tensor shadow(const Tensor& tensor) {
     Edge edge = gradient_edge(tensor);
     set_history(copy, edge.node, edge.input_nr);
   }
+  copy_tangents(copy, tensor);
   return copy;
 }
 
@@ -202,9 +204,9 @@ uint64_t next_hook_id() {
 // ---- recording
 
 bool needs_grad_any(TensorList list) {
-  if (!grad_mode.enabled) return false;
+  if (!grad_mode.enabled && !grad_mode.forward) return false;
   for (const Tensor& tensor : list)
-    if (tensor.defined() && tensor.requires_grad()) return true;
+    if (needs_grad(tensor)) return true;
   return false;
 }
 
@@ -230,6 +232,10 @@ void attach_output(const Ref<Node>& node, const Tensor& output) {
   node->output_sizes.emplace_back(output.defined() ? output.sizes() : Dims{});
   node->output_dtypes.emplace_back(output.defined() ? output.dtype() : DType::f32);
   if (output.defined() && is_floating(output.dtype())) set_history(output, node, number);
+  if (output.batched()) [[unlikely]] {
+    node->extra().output_batch.resize(number + 1);
+    node->extra().output_batch[number] = output->transforms->batch;
+  }
 }
 
 void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved) {

@@ -72,6 +72,8 @@ inline SavedTensor keep_output(const char* name, const Tensor& tensor) {
   return SavedTensor(name, tensor, true);
 }
 
+using Kept = SmallVec<SavedTensor, 2>;
+
 // A function called by the engine. The bindings make them from Python callables.
 struct Hook : RefCounted {
   virtual Tensor on_tensor(const Tensor& grad) = 0;                  // may return undefined: keep
@@ -92,9 +94,10 @@ struct NodeExtras {
   std::vector<HookEntry> pre_hooks;
   std::vector<HookEntry> post_hooks;
   std::vector<std::pair<uint32_t, Ref<TensorImpl>>>
-      retained;           // output number and the tensor that wants its grad
-  std::string traceback;  // where the operation was called (anomaly mode)
-  Ref<Node> parent;       // the backward node in whose run this node was made (anomaly mode)
+      retained;                         // output number and the tensor that wants its grad
+  std::string traceback;                // where the operation was called (anomaly mode)
+  Ref<Node> parent;                     // the backward node in whose run this node was made (anomaly mode)
+  std::vector<BatchDims> output_batch;  // what vmap hides of each output
 };
 
 // A number an operation was called with, by its argument's name.
@@ -134,6 +137,9 @@ class Node : public RefCounted, public FromPool {
   uint32_t outputs() const { return static_cast<uint32_t>(output_sizes.size()); }
   // Is the gradient of input i wanted, in this graph and this run?
   bool needs(std::size_t i) const;
+  // While forward mode calls backward for a rule of its own, the inputs it is for (one bit each).
+  static inline thread_local const Node* pushed = nullptr;
+  static inline thread_local const SmallVec<bool, 8>* pushed_inputs = nullptr;
   SmallVec<SavedTensor, 2>& saved() { return saved_; }
   bool released() const { return released_; }
   NodeExtras& extra() {

@@ -4,30 +4,19 @@
 #include <cstring>
 #include <utility>
 
+#include "autograd/forward.h"
 #include "autograd/grad_mode.h"
 #include "autograd/node.h"
 
 namespace penlight {
 
-// A list of tensors without a copy.
-struct TensorList {
-  const Tensor* data;
-  std::size_t size;
-  TensorList(const Tensor& one) : data(&one), size(1) {}
-  TensorList(std::initializer_list<Tensor> list) : data(list.begin()), size(list.size()) {}
-  TensorList(const Tensors& list) : data(list.data()), size(list.size()) {}
-  TensorList(const std::vector<Tensor>& list) : data(list.data()), size(list.size()) {}
-  const Tensor* begin() const { return data; }
-  const Tensor* end() const { return data + size; }
-  const Tensor& operator[](std::size_t i) const { return data[i]; }
-};
-
+// Is an operation on the tensor to be recorded? Because a gradient is asked for, or a tangent carried along.
 inline bool needs_grad(const Tensor& a) {
-  return grad_mode.enabled && a.defined() && a.requires_grad();
+  return a.defined() && ((grad_mode.enabled && a.requires_grad()) || (grad_mode.forward && has_tangent(a)));
 }
 template <class... Rest>
 bool needs_grad(const Tensor& a, const Rest&... rest) {
-  return grad_mode.enabled && (needs_grad(a) || (needs_grad(rest) || ...));
+  return (grad_mode.enabled || grad_mode.forward) && (needs_grad(a) || (needs_grad(rest) || ...));
 }
 bool needs_grad_any(TensorList list);
 
@@ -62,8 +51,6 @@ class FunctionNode final : public Node {
   [[no_unique_address]] N notes_;
 };
 
-using Kept = SmallVec<SavedTensor, 2>;
-
 // Told of every operation as it is recorded, where somebody listens; otherwise null.
 using Observer = void (*)(const Ref<Node>& node, TensorList inputs, TensorList outputs);
 inline Observer observer = nullptr;
@@ -73,6 +60,24 @@ void connect(Node& node, TensorList inputs);
 void attach_output(const Ref<Node>& node, const Tensor& output);
 // The end of recording: what is kept, and word to the observer.
 void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved);
+// Recording while tangents are carried along: the outputs get theirs by the rule.
+void record_forward(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved,
+                    const ForwardRule& rule);
+
+inline const char* name_of(const char* name) {
+  return name;
+}
+template <class Named>
+const char* name_of(const Named& named) {
+  return named.name;
+}
+inline ForwardRule rule_of(const char*) {
+  return {};
+}
+template <class Named>
+ForwardRule rule_of(const Named& named) {
+  return named.rule();
+}
 }  // namespace detail
 
 // kept(keep("self", x), keep_output("result", y)): the tensors an operation keeps for backward.
@@ -86,13 +91,17 @@ Kept kept(Saved&&... saved) {
 // Records an operation: output(s) computed from inputs, the tensors kept, and backward, called as
 //   backward(Backward&, const Tensor& grad) -> Grads        (one output; grad is defined)
 //   backward(Backward&, const Grads& grads) -> Grads        (several; some may be undefined)
-// and giving one gradient for each input; undefined means zero. name is PyTorch's name of the node.
+// and giving one gradient for each input; undefined means zero. name is PyTorch's name of the node; said as
+// elementwise(name), linear(name, f) or pushed(name, f), it states a cheaper rule of forward mode than the
+// transpose of backward (autograd/forward.h).
 // Call it only where needs_grad(...) holds for an input. notes() lists the numbers the operation was called
 // with, [p] { return Notes{{"exponent", p}}; }: it costs what it captures, and is called by who shows the
 // graph.
-template <class F, class N = NoNotes>
-void record(const char* name, TensorList inputs, TensorList outputs, Kept saved, F backward, N notes = {}) {
-  Ref<Node> node(new FunctionNode<F, N>(name, std::move(backward), std::move(notes)));
+template <class Name, class F, class N = NoNotes>
+void record(const Name& name, TensorList inputs, TensorList outputs, Kept saved, F backward, N notes = {}) {
+  Ref<Node> node(new FunctionNode<F, N>(detail::name_of(name), std::move(backward), std::move(notes)));
+  if (grad_mode.forward) [[unlikely]]
+    return detail::record_forward(node, inputs, outputs, std::move(saved), detail::rule_of(name));
   detail::connect(*node, inputs);
   for (const Tensor& output : outputs) detail::attach_output(node, output);
   detail::finish(node, inputs, outputs, std::move(saved));

@@ -142,6 +142,8 @@ void assign(const Tensor& tensor, const Tensor& result) {
   if (tensor->base && (recorded || was_recorded)) before = Tensor(tensor->base);
   view_operations.copy_values(tensor, result);
   tensor.changed();
+  if (grad_mode.forward) [[unlikely]]
+    assign_tangents(tensor, result);
   if (recorded && node) {
     // What the operation kept of its result is the tensor from now on: a later change of it must be noticed.
     for (SavedTensor& saved : node->saved())

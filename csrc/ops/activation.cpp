@@ -16,6 +16,11 @@ namespace {
 
 // The fused g * f'(x); memory in order.
 Tensor gradient(Activation op, const ActivationParameters& p, const Tensor& g, const Tensor& x) {
+  if (any_batched(g, x)) [[unlikely]] {
+    const BatchDims batch = joint_batch({g, x});
+    const Tensor at = physical(x, batch);
+    return hide(gradient(op, p, physical(g, batch), at), batch);
+  }
   const Tensor from = ordered(cast(g, x.dtype())), at = ordered(x);
   Tensor result = empty(x.sizes(), x.dtype());
   const int64_t n = x.numel();
@@ -24,6 +29,20 @@ Tensor gradient(Activation op, const ActivationParameters& p, const Tensor& g, c
   Unlocked unlocked(n);
   kernels::activation().backward(op, x.dtype(), p, n, gp, xp, to);
   return result;
+}
+
+// f(x), unrecorded.
+Tensor values(Activation op, const ActivationParameters& p, const Tensor& x) {
+  if (x.batched()) [[unlikely]]
+    return hide(values(op, p, physical(x)), x->transforms->batch);
+  Tensor y = empty(x.sizes(), x.dtype());
+  const Tensor from = ordered(x);
+  const int64_t n = x.numel();
+  const void* xp = from.raw();
+  void* to = y.raw();
+  Unlocked unlocked(n);
+  kernels::activation().forward(op, x.dtype(), p, n, xp, to);
+  return y;
 }
 
 // The parameters by the names of the Python functions' arguments.
@@ -51,18 +70,10 @@ Tensor activation(Activation op, const char* name, const char* node, const Activ
                   const Tensor& x, Recorded recorded) {
   check<NotImplementedError>(is_floating(x.dtype()), "\"", name, "\" not implemented for '",
                              scalar_name(x.dtype()), "'");
-  Tensor y = empty(x.sizes(), x.dtype());
-  {
-    const Tensor from = ordered(x);
-    const int64_t n = x.numel();
-    const void* xp = from.raw();
-    void* to = y.raw();
-    Unlocked unlocked(n);
-    kernels::activation().forward(op, x.dtype(), p, n, xp, to);
-  }
+  Tensor y = values(op, p, x);
   if (needs_grad(x))
     record(
-        node, x, y, kept(keep("self", x)),
+        elementwise(node), x, y, kept(keep("self", x)),
         [op, p, recorded](Backward& b, const Tensor& g) {
           const Tensor x = b.saved(0);
           return Grads{needs_grad(g, x) ? recorded(g, x) : gradient(op, p, g, x)};

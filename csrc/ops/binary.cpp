@@ -13,7 +13,7 @@ using kernels::CompareOp;
 namespace {
 
 bool needs(const Operand& a, const Operand& b) {
-  return grad_mode.enabled && (a.requires_grad() || b.requires_grad());
+  return (grad_mode.enabled || grad_mode.forward) && (a.requires_grad() || b.requires_grad());
 }
 
 SavedTensor keep_operand(const char* name, const Operand& operand, bool wanted) {
@@ -66,8 +66,8 @@ void check_no_bool_sub(const Operand& a, const Operand& b) {
 
 void check_divisor(const Operand& b, DType dtype) {
   if (is_floating(dtype)) return;
-  const bool zero = b.is_tensor() ? b.tensor().numel() > 0 && any(logical_not(b.tensor())).data<bool>()[0]
-                                  : !b.scalar().to_bool();
+  const bool zero =
+      b.is_tensor() ? b.tensor().numel() > 0 && any_true(logical_not(b.tensor())) : !b.scalar().to_bool();
   check(!zero, "ZeroDivisionError");
 }
 
@@ -95,7 +95,7 @@ Tensor add(const Operand& a, const Operand& b, const Scalar& alpha) {
   Tensor y = run_binary(BinaryOp::add, a, scaled(b, alpha, dtype), dtype, "add");
   if (needs(a, b))
     record(
-        "AddBackward0", {a.tensor(), b.tensor()}, y, {},
+        elementwise("AddBackward0"), {a.tensor(), b.tensor()}, y, {},
         [factor = alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); },
         Numbers(a, b, alpha));
   return y;
@@ -108,13 +108,13 @@ Tensor sub(const Operand& a, const Operand& b, const Scalar& alpha) {
   if (needs(a, b)) {
     if (a.is_tensor())
       record(
-          "SubBackward0", {a.tensor(), b.tensor()}, y, {},
+          elementwise("SubBackward0"), {a.tensor(), b.tensor()}, y, {},
           [factor = -alpha.to_double()](Backward& b, const Tensor& g) { return scale_grad(b, g, factor); },
           Numbers(a, b, alpha));
     else
       record(
-          "RsubBackward1", b.tensor(), y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; },
-          Numbers(b, a, alpha));
+          elementwise("RsubBackward1"), b.tensor(), y, {},
+          [](Backward&, const Tensor& g) { return Grads{neg(g)}; }, Numbers(b, a, alpha));
   }
   return y;
 }
@@ -123,7 +123,7 @@ Tensor mul(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::mul, a, b, result_type(a, b), "mul");
   if (needs(a, b))
     record(
-        "MulBackward0", {a.tensor(), b.tensor()}, y,
+        elementwise("MulBackward0"), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, a.requires_grad())),
         [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -139,7 +139,7 @@ Tensor div(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::div, a, b, real_result(a, b), "div");
   if (needs(a, b))
     record(
-        "DivBackward0", {a.tensor(), b.tensor()}, y,
+        elementwise("DivBackward0"), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, true)),
         [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -160,7 +160,7 @@ Tensor stepwise(BinaryOp op, const Operand& a, const Operand& b, const char* nam
   check_divisor(b, dtype);
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
-    record(node, {a.tensor(), b.tensor()}, y, {}, [](Backward& b, const Tensor& g) {
+    record(elementwise(node), {a.tensor(), b.tensor()}, y, {}, [](Backward& b, const Tensor& g) {
       const Tensor none = zeros(b.output_sizes(0), g.dtype());
       return Grads{none, none};
     });
@@ -175,7 +175,7 @@ Tensor modulus(BinaryOp op, const Operand& a, const Operand& b, const char* name
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
     record(
-        node, {a.tensor(), b.tensor()}, y,
+        elementwise(node), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, b.requires_grad()), keep_operand("other", b, b.requires_grad())),
         [x = a.scalar(), z = b.scalar(), quotient](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -230,7 +230,7 @@ Tensor pow(const Operand& a, const Operand& b) {
     if (!y.defined()) y = run_binary(BinaryOp::pow, detach(x), b, dtype, "pow");
     if (needs_grad(x))
       record(
-          "PowBackward0", x, y, kept(keep("self", x)),
+          elementwise("PowBackward0"), x, y, kept(keep("self", x)),
           [p](Backward& b, const Tensor& g) {
             if (p == 0) return Grads{zeros(b.output_sizes(0), g.dtype())};
             if (p == 1) return Grads{g};
@@ -243,7 +243,7 @@ Tensor pow(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::pow, a, b, dtype, "pow");
   if (needs(a, b))
     record(
-        "PowBackward1", {a.tensor(), b.tensor()}, y,
+        elementwise("PowBackward1"), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, true), keep_operand("exponent", b, true), keep_output("result", y)),
         [x = a.scalar(), z = b.scalar()](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -270,7 +270,7 @@ Tensor pow(const Operand& a, const Operand& b) {
 Tensor atan2(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::atan2, a, b, real_result(a, b), "atan2");
   if (needs(a, b))
-    record("Atan2Backward0", {a.tensor(), b.tensor()}, y,
+    record(elementwise("Atan2Backward0"), {a.tensor(), b.tensor()}, y,
            kept(keep("self", a.tensor()), keep("other", b.tensor())), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Tensor y = b.saved(0), x = b.saved(1);
@@ -285,7 +285,7 @@ Tensor atan2(const Operand& a, const Operand& b) {
 Tensor hypot(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::hypot, a, b, result_type(a, b), "hypot");
   if (needs(a, b))
-    record("HypotBackward0", {a.tensor(), b.tensor()}, y,
+    record(elementwise("HypotBackward0"), {a.tensor(), b.tensor()}, y,
            kept(keep("self", a.tensor()), keep("other", b.tensor()), keep_output("result", y)),
            [](Backward& b, const Tensor& g) {
              Grads grads(2);
@@ -300,7 +300,7 @@ Tensor hypot(const Operand& a, const Operand& b) {
 Tensor copysign(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::copysign, a, b, real_result(a, b), "copysign");
   if (needs(a, b))
-    record("CopysignBackward0", {a.tensor(), b.tensor()}, y,
+    record(elementwise("CopysignBackward0"), {a.tensor(), b.tensor()}, y,
            kept(keep("self", a.tensor()), keep_output("result", y)), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0) && b.saved(0).defined())
@@ -320,7 +320,7 @@ Tensor choose(BinaryOp op, const Operand& a, const Operand& b, const char* name,
   Tensor y = run_binary(op, a, b, dtype, name);
   if (needs(a, b))
     record(
-        node, {a.tensor(), b.tensor()}, y,
+        elementwise(node), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, true), keep_operand("other", b, true)),
         [x = a.scalar(), z = b.scalar(), wins](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -352,7 +352,7 @@ Tensor choose_number(BinaryOp op, const Operand& a, const Operand& b, const char
   Tensor y = run_binary(op, a, b, result_type(a, b), name);
   if (needs(a, b))
     record(
-        node, {a.tensor(), b.tensor()}, y,
+        elementwise(node), {a.tensor(), b.tensor()}, y,
         kept(keep_operand("self", a, true), keep_operand("other", b, true)),
         [x = a.scalar(), z = b.scalar(), wins_or_equal](Backward& b, const Tensor& g) {
           Grads grads(2);

@@ -2,7 +2,7 @@
 
 #include "kernels/conv.h"
 #include "kernels/reference.h"
-#include "ops/copy.h"
+#include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "tensor/unlocked.h"
@@ -65,7 +65,28 @@ int64_t work_of(const ConvGeometry& g) {
   return products > 1e15 ? INT64_MAX : static_cast<int64_t>(products / 16);
 }
 
+Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b, const Tensor& bias);
+
+// Where only the images differ between the examples of vmap, there are more images. Where weights differ, or
+// are asked for, there is a convolution for each example.
+Tensor run_examples(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b,
+                    const Tensor& bias) {
+  const Tensors inputs{a, b, bias};
+  const BatchDims batch = joint_batch(inputs);
+  if (direction == Direction::weight || b.batched() || bias.batched())
+    return map_examples_one(inputs, [&](const Tensors& x) { return run(direction, g, x[0], x[1], x[2]); });
+  ConvGeometry more = g;
+  more.batch *= examples(batch);
+  const Tensor y = run(direction, more, fold_examples(a, batch, 1), b, bias);
+  Dims sizes = batch.sizes;
+  sizes.push_back(g.batch);
+  sizes.append(y.sizes().begin() + 1, y.sizes().end());
+  return hide(alias(y, sizes, contiguous_strides(sizes), y->offset), batch);
+}
+
 Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b, const Tensor& bias) {
+  if (any_batched(a, b, bias)) [[unlikely]]
+    return run_examples(direction, g, a, b, bias);
   const Dims sizes = direction == Direction::forward      ? g.output_sizes()
                      : direction == Direction::transposed ? g.input_sizes()
                                                           : g.weight_sizes();
@@ -120,10 +141,36 @@ WithGeometry<F> with_geometry(const ConvGeometry& g, bool transposed, F function
 
 // ---- the primitives and their derivatives
 
+namespace {
+
+// Forward mode: the sum with one argument replaced by its tangent. f(x, w, bias).
+template <class F>
+auto convolution_rule(F f) {
+  return [f](TensorList x, const Tensors& t) {
+    const Tensor bias = t.size() > 2 ? t[2] : Tensor();
+    Tensor sum;
+    if (t[0].defined()) sum = f(t[0], x[1], bias);
+    if (t[1].defined()) {
+      const Tensor term = f(x[0], t[1], sum.defined() ? Tensor() : bias);
+      sum = sum.defined() ? add(sum, term) : term;
+    }
+    if (sum.defined() || !bias.defined()) return sum;
+    Dims sizes(x[0].sizes().size(), 1);
+    sizes[1] = bias.size(0);
+    return reshape(bias, sizes);
+  };
+}
+
+}  // namespace
+
 Tensor convolve(const ConvGeometry& g, const Tensor& input, const Tensor& weight, const Tensor& bias) {
   Tensor y = run(Direction::forward, g, input, weight, bias);
   if (needs_grad(input, weight, bias))
-    record("ConvolutionBackward0", {input, weight, bias}, y,
+    record(pushed("ConvolutionBackward0",
+                  convolution_rule([&g](const Tensor& x, const Tensor& w, const Tensor& bias) {
+                    return convolve(g, x, w, bias);
+                  })),
+           {input, weight, bias}, y,
            kept(keep("input", needs_grad(weight) ? input : Tensor()),
                 keep("weight", needs_grad(input) ? weight : Tensor())),
            with_geometry(g, false, [](const ConvGeometry& g, Backward& b, const Tensor& gy) {
@@ -140,7 +187,11 @@ Tensor convolve_transposed(const ConvGeometry& g, const Tensor& output, const Te
                            const Tensor& bias) {
   Tensor x = run(Direction::transposed, g, output, weight, bias);
   if (needs_grad(output, weight, bias))
-    record("ConvolutionBackward0", {output, weight, bias}, x,
+    record(pushed("ConvolutionBackward0",
+                  convolution_rule([&g](const Tensor& x, const Tensor& w, const Tensor& bias) {
+                    return convolve_transposed(g, x, w, bias);
+                  })),
+           {output, weight, bias}, x,
            kept(keep("input", needs_grad(weight) ? output : Tensor()),
                 keep("weight", needs_grad(output) ? weight : Tensor())),
            with_geometry(g, true, [](const ConvGeometry& g, Backward& b, const Tensor& gx) {
@@ -156,7 +207,11 @@ Tensor convolve_transposed(const ConvGeometry& g, const Tensor& output, const Te
 Tensor convolve_weight(const ConvGeometry& g, const Tensor& output, const Tensor& input) {
   Tensor w = run(Direction::weight, g, output, input, Tensor());
   if (needs_grad(output, input))
-    record("ConvolutionBackwardBackward0", {output, input}, w,
+    record(pushed("ConvolutionBackwardBackward0",
+                  convolution_rule([&g](const Tensor& y, const Tensor& x, const Tensor&) {
+                    return convolve_weight(g, y, x);
+                  })),
+           {output, input}, w,
            kept(keep("grad_output", needs_grad(input) ? output : Tensor()),
                 keep("input", needs_grad(output) ? input : Tensor())),
            [g](Backward& b, const Tensor& gw) {

@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
@@ -19,6 +20,8 @@ RowLoop cast_loop(DType to, DType from) {
 }  // namespace
 
 Tensor empty_like(const Tensor& x, DType dtype) {
+  if (x.batched()) [[unlikely]]
+    return empty_batched(x.sizes(), dtype, x->transforms->batch);
   Tensor result = empty(x.sizes(), dtype);
   if (x.is_contiguous()) return result;
   // Dense in another order: sort the dimensions by stride and see whether they fill memory without gaps.
@@ -39,12 +42,16 @@ Tensor empty_like(const Tensor& x, DType dtype) {
 }
 
 void copy_values(const Tensor& to, const Tensor& from) {
+  if (any_batched(to, from)) [[unlikely]]
+    return copy_values(physical(to), physical(from, joint_batch({to}), to.dim()));
   if (to.numel() == 0) return;
   if (overlap(to, from)) return copy_values(to, clone_values(from));
   run_loop(cast_loop(to.dtype(), from.dtype()), {&to, &from});
 }
 
 void fill_values(const Tensor& to, const Scalar& value) {
+  if (to.batched()) [[unlikely]]
+    return fill_values(physical(to), value);
   alignas(8) char element[8];
   value.store(to.dtype(), element);
   LoopOperand operands[2] = {{to.raw(), nullptr, itemsize(to.dtype())}, {element, nullptr, 0, true}};
@@ -61,22 +68,24 @@ Tensor clone_values(const Tensor& x) {
 
 Tensor ordered(const Tensor& x) {
   if (x.is_contiguous()) return x;
-  Tensor result = empty(x.sizes(), x.dtype());
+  Tensor result = empty_for(x.sizes(), x.dtype(), x);
   copy_values(result, x);
   return result;
 }
 
 Tensor clone(const Tensor& x) {
   Tensor y = clone_values(x);
-  if (needs_grad(x)) record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  if (needs_grad(x))
+    record(elementwise("CloneBackward0"), x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
   return y;
 }
 
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
-  Tensor y = empty(x.sizes(), x.dtype());
+  Tensor y = empty_for(x.sizes(), x.dtype(), x);
   copy_values(y, x);
-  if (needs_grad(x)) record("CloneBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  if (needs_grad(x))
+    record(elementwise("CloneBackward0"), x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
   return y;
 }
 
@@ -85,7 +94,7 @@ Tensor cast(const Tensor& x, DType dtype) {
   Tensor y = empty_like(x, dtype);
   copy_values(y, x);
   if (needs_grad(x) && is_floating(dtype))
-    record("ToCopyBackward0", x, y, {},
+    record(elementwise("ToCopyBackward0"), x, y, {},
            [from = x.dtype()](Backward&, const Tensor& g) { return Grads{cast(g, from)}; });
   return y;
 }
@@ -106,15 +115,16 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
     self.changed();
     return self;
   }
-  Tensor values = empty(self.sizes(), self.dtype());
+  Tensor values = empty_for(self.sizes(), self.dtype(), source);
   copy_values(values, source);
   if (is_floating(self.dtype()))
-    record("CopyBackwards", {shadow(self), source}, values, {}, [](Backward& b, const Tensor& g) {
-      Grads grads(2);
-      if (b.needs(0)) grads[0] = zeros(b.output_sizes(0), g.dtype());
-      grads[1] = g;
-      return grads;
-    });
+    record(elementwise("CopyBackwards"), {shadow(self), source}, values, {},
+           [](Backward& b, const Tensor& g) {
+             Grads grads(2);
+             if (b.needs(0)) grads[0] = zeros(b.output_sizes(0), g.dtype());
+             grads[1] = g;
+             return grads;
+           });
   assign(self, values);
   return self;
 }
@@ -170,7 +180,8 @@ namespace {
 const bool installed = [] {
   engine_operations.add = [](const Tensor& a, const Tensor& b) { return add(a, b); };
   engine_operations.add_in_place = [](const Tensor& to, const Tensor& other) {
-    add_into(to, to, overlap(to, other) ? clone_values(other) : other);
+    const Tensor out = physical(to), value = physical(other, joint_batch({to}));
+    add_into(out, out, overlap(out, value) ? clone_values(value) : value);
     to.changed();
   };
   engine_operations.sum_to = sum_to;
@@ -179,7 +190,10 @@ const bool installed = [] {
     // A gradient is laid out as plainly as possible: expanded or transposed ones become contiguous.
     return x.is_contiguous() ? clone(x) : contiguous(x);
   };
-  engine_operations.has_nan = [](const Tensor& x) { return any(isnan(detach(x))).data<bool>()[0]; };
+  engine_operations.has_nan = [](const Tensor& x) { return any_true(isnan(detach(x))); };
+  engine_operations.expand = expand;
+  engine_operations.sum_examples = sum_examples;
+  engine_operations.spread = spread;
   view_operations.copy_values = copy_values;
   view_operations.clone_values = clone_values;
   view_operations.as_strided = [](const Tensor& x, const Window& w) {

@@ -4,6 +4,7 @@
 #include "autograd/record.h"
 #include "kernels/elementwise.h"
 #include "ops/copy.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
@@ -18,7 +19,8 @@ class Operand {
   const Tensor& tensor() const { return tensor_; }
   const Scalar& scalar() const { return scalar_; }
   DType dtype() const;  // its own
-  bool requires_grad() const { return is_tensor() && tensor_.requires_grad(); }
+  // Is it to be differentiated?
+  bool requires_grad() const { return is_tensor() && needs_grad(tensor_); }
 
  private:
   Tensor tensor_;

@@ -94,8 +94,42 @@ void run_two(RowLoop loop, const Tensor& out, const Prepared& a, const Prepared&
 
 }  // namespace
 
+namespace {
+
+// Calls compute(a, b, out) with the operands in their physical form, and hides the result's dimensions.
+template <class Compute>
+Tensor with_physical(const Operand& a, const Operand& b, const Tensor* out, Compute compute) {
+  const Tensor &x = a.tensor(), &y = b.tensor();
+  const BatchDims batch = out ? joint_batch({*out}) : joint_batch({x, y});
+  const int64_t rank = out ? out->dim() : std::max(x.defined() ? x.dim() : 0, y.defined() ? y.dim() : 0);
+  const auto operand = [&](const Operand& o) {
+    return o.is_tensor() ? Operand(physical(o.tensor(), batch, rank)) : o;
+  };
+  if (!out) return hide(compute(operand(a), operand(b), nullptr), batch);
+  const Tensor to = physical(*out, batch);
+  compute(operand(a), operand(b), &to);
+  return *out;
+}
+
+bool hides(const Operand& a, const Operand& b, const Tensor* out) {
+  return a.tensor().batched() || b.tensor().batched() || (out && out->batched());
+}
+
+Tensor compare_in(kernels::CompareOp op, const Operand& a, const Operand& b, DType dtype) {
+  const Prepared x(a, dtype), y(b, dtype);
+  Tensor result = binary_output(a, b, DType::boolean);
+  run_two(kernels_for(dtype).compare(op, dtype), result, x, y, dtype);
+  return result;
+}
+
+}  // namespace
+
 Tensor run_binary(kernels::BinaryOp op, const Operand& a, const Operand& b, DType dtype, const char* name,
                   const Tensor* out) {
+  if (hides(a, b, out)) [[unlikely]]
+    return with_physical(a, b, out, [&](const Operand& x, const Operand& y, const Tensor* to) {
+      return run_binary(op, x, y, dtype, name, to);
+    });
   const RowLoop loop = kernels_for(dtype).binary(op, dtype);
   check<NotImplementedError>(loop != nullptr, "\"", name, "_cpu\" not implemented for '", scalar_name(dtype),
                              "'");
@@ -108,10 +142,11 @@ Tensor run_binary(kernels::BinaryOp op, const Operand& a, const Operand& b, DTyp
 Tensor compare(kernels::CompareOp op, const Operand& a, const Operand& b) {
   using kernels::CompareOp;
   DType dtype = result_type(a, b);
-  const Prepared x(a, dtype), y(b, dtype);
-  Tensor result = binary_output(a, b, DType::boolean);
-  run_two(kernels_for(dtype).compare(op, dtype), result, x, y, dtype);
-  return result;
+  if (hides(a, b, nullptr)) [[unlikely]]
+    return with_physical(a, b, nullptr, [&](const Operand& x, const Operand& y, const Tensor*) {
+      return compare_in(op, x, y, dtype);
+    });
+  return compare_in(op, a, b, dtype);
 }
 
 void add_into(const Tensor& out, const Tensor& a, const Tensor& b) {
@@ -120,9 +155,9 @@ void add_into(const Tensor& out, const Tensor& a, const Tensor& b) {
 
 Tensor& binary_in_place(Tensor& self, const char* name, kernels::BinaryOp op, BinaryFunction function,
                         const Operand& other) {
-  const bool recorded = grad_mode.enabled && (self.requires_grad() || other.requires_grad());
+  const bool recorded = needs_grad(self) || other.requires_grad();
   const bool direct =
-      !recorded && result_type(self, other) == self.dtype() &&
+      !recorded && result_type(self, other) == self.dtype() && !hides(self, other, nullptr) &&
       !(other.is_tensor() && overlap(self, other.tensor())) &&
       (is_floating(self.dtype()) ||
        (op != kernels::BinaryOp::div && op != kernels::BinaryOp::floor_div &&

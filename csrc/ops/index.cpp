@@ -6,6 +6,7 @@
 #include "kernels/indexing.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -167,7 +168,28 @@ void with_blocks(const Places& places, bool one_element, Body body) {
   body(blocks);
 }
 
+// Places in a table with hidden dimensions, seen as dimensions before the others.
+Places physical_places(const Places& places, const BatchDims& batch) {
+  Places all = places;
+  all.sizes = batch.sizes;
+  all.sizes.append(places.sizes.begin(), places.sizes.end());
+  all.strides = batch.strides;
+  all.strides.append(places.strides.begin(), places.strides.end());
+  all.before += static_cast<int64_t>(batch.levels.size());
+  return all;
+}
+
+bool any_index_batched(const Indices& indices) {
+  for (const Tensor& index : indices)
+    if (index.batched()) return true;
+  return false;
+}
+
 Tensor take_places(const Tensor& table, const Places& places) {
+  if (table.batched()) [[unlikely]] {
+    const BatchDims& batch = table->transforms->batch;
+    return hide(take_places(physical(table), physical_places(places, batch)), batch);
+  }
   Tensor list = empty(places.list_sizes(), table.dtype());
   const void* from = table.raw();
   void* to = list.raw();
@@ -179,6 +201,15 @@ Tensor take_places(const Tensor& table, const Places& places) {
 
 // list has the places' sizes, or one element.
 void join_places(const Tensor& table, const Places& places, const Tensor& list, kernels::Join join) {
+  if (any_batched(table, list)) [[unlikely]] {
+    const BatchDims batch = joint_batch({table});
+    const Dims sizes = places.list_sizes();
+    const Tensor whole =
+        list.numel() == 1 ? expand(reshape(detach(list), {}), sizes) : reshape(detach(list), sizes);
+    const Tensor values = contiguous(physical(whole, batch));
+    if (batch.empty()) return join_places(table, places, values, join);
+    return join_places(physical(table), physical_places(places, table->transforms->batch), values, join);
+  }
   const bool one_element = list.numel() == 1 && table.numel() != 0;
   Tensor values = detach(list);
   if (values->storage->data() == table->storage->data()) values = clone_values(values);
@@ -224,16 +255,44 @@ Indices kept_indices(Backward& b, std::size_t count) {
   return indices;
 }
 
-// Puts values into out, a fresh copy of self's values, and records that.
-Tensor put_into(const Tensor& out, const Tensor& self, const Indices& indices, const Tensor& values,
-                bool accumulate) {
+void put_values(const Tensor& out, const Indices& indices, const Tensor& values, bool accumulate) {
+  Tensors all{out, values};
+  for (const Tensor& index : indices) all.push_back(index);
+  if (any_batched(all[1]) || any_index_batched(indices)) [[unlikely]] {
+    const BatchDims batch = joint_batch({out});
+    for (const Tensor& x : all)
+      if (x.defined()) physical(x, batch);  // out has room for what differs between examples
+    return for_examples(batch, [&](const Dims& place) {
+      Indices plain;
+      for (const Tensor& index : indices) plain.push_back(example(index, batch, place));
+      put_values(example(out, batch, place), plain, example(values, batch, place), accumulate);
+    });
+  }
+  const Places places = places_of(out, indices);
+  join_places(out, places, expand_values(values, places),
+              accumulate ? kernels::Join::add : kernels::Join::set);
+}
+
+const Tensor& checked_values(const Tensor& self, const Tensor& values) {
   check(self.dtype() == values.dtype(), "Index put requires the source and destination dtypes match, got ",
         scalar_name(self.dtype()), " for the destination and ", scalar_name(values.dtype()),
         " for the source.");
+  return values;
+}
+
+// Room for values that may differ between examples.
+Tensor room_for(const Tensor& self, const Indices& indices, const Tensor& values) {
+  Tensors all{self, values};
+  for (const Tensor& index : indices) all.push_back(index);
+  const BatchDims batch = joint_batch(all);
+  return batch.empty() ? self : spread(self, batch);
+}
+
+// Puts values into out, a fresh copy of self's values, and records that.
+Tensor put_into(const Tensor& out, const Tensor& self, const Indices& indices, const Tensor& values,
+                bool accumulate) {
   const Indices expanded = expand_masks(self, indices);
-  const Places places = places_of(out, expanded);
-  join_places(out, places, expand_values(values, places),
-              accumulate ? kernels::Join::add : kernels::Join::set);
+  put_values(out, expanded, checked_values(self, values), accumulate);
   if (needs_grad(self, values))
     record("IndexPutBackward0", {self, values}, out, keep_all(expanded),
            [accumulate, count = expanded.size(), sizes = values.sizes(), dtype = values.dtype()](
@@ -258,7 +317,8 @@ Tensor vector_index(const Tensor& index, const char* name) {
 }
 
 void check_no_negative(const Tensor& index, int64_t size) {
-  check<IndexError>(kernels::first_bad(index.data<int64_t>(), index.numel(), size, false) < 0,
+  const Tensor all = contiguous(physical(index));
+  check<IndexError>(kernels::first_bad(all.data<int64_t>(), all.numel(), size, false) < 0,
                     "index out of range in self");
 }
 
@@ -266,10 +326,24 @@ int64_t size_along(const Tensor& x, int64_t dim) {
   return x.dim() ? x.size(dim) : 1;
 }
 
+void join_along(const Tensor& table, int64_t dim, const Tensor& index, const Tensor& list,
+                kernels::Join join) {
+  if (index.batched()) [[unlikely]] {
+    const BatchDims batch = joint_batch({table});
+    return for_examples(batch, [&](const Dims& place) {
+      join_along(example(table, batch, place), dim, example(index, batch, place), example(list, batch, place),
+                 join);
+    });
+  }
+  Places places = places_along(table, dim, index);
+  if (table.dim() == 0 && index.dim() > 0) places.index_sizes = {index.numel()};
+  if (index.numel() > 0 && table.numel() > 0) join_places(table, places, list, join);
+}
+
 // zeros with `list` added at index along dim: the transpose of index_select.
 Tensor add_to_zeros(const Dims& sizes, int64_t dim, const Tensor& index, const Tensor& list) {
-  Tensor out = zeros(sizes, list.dtype());
-  join_places(out, places_along(out, dim, index), list, kernels::Join::add);
+  Tensor out = full_for(sizes, Scalar(0), list.dtype(), joint_batch({index, list}));
+  join_along(out, dim, index, list, kernels::Join::add);
   if (needs_grad(list))
     record("IndexAddBackward0", list, out, kept(keep("index", index)),
            [dim](Backward& b, const Tensor& g) { return Grads{index_select(g, dim, b.saved(0))}; });
@@ -278,20 +352,43 @@ Tensor add_to_zeros(const Dims& sizes, int64_t dim, const Tensor& index, const T
 
 }  // namespace
 
+namespace {
+
+// Unrecorded.
+Tensor take_all(const Tensor& x, const Indices& indices) {
+  if (!any_index_batched(indices)) [[likely]]
+    return take_places(x, places_of(x, indices));
+  Tensors all{x};
+  for (const Tensor& index : indices) all.push_back(index);
+  return map_examples_one(
+      all, [](const Tensors& plain) { return take_all(plain[0], Indices(plain.begin() + 1, plain.end())); });
+}
+
+// The same along one dimension.
+Tensor take_along(const Tensor& x, int64_t dim, const Tensor& index) {
+  if (!index.batched()) [[likely]]
+    return take_places(x, places_along(x, dim, index));
+  return map_examples_one({x, index},
+                          [dim](const Tensors& plain) { return take_along(plain[0], dim, plain[1]); });
+}
+
+}  // namespace
+
 Tensor index(const Tensor& x, const Indices& indices) {
   const Indices expanded = expand_masks(x, indices);
-  Tensor y = take_places(x, places_of(x, expanded));
+  Tensor y = take_all(x, expanded);
   if (needs_grad(x))
-    record("IndexBackward0", x, y, keep_all(expanded),
-           [sizes = x.sizes(), count = expanded.size()](Backward& b, const Tensor& g) {
-             const Tensor out = zeros(sizes, g.dtype());
-             return Grads{put_into(out, out, kept_indices(b, count), g, true)};
+    record(linear("IndexBackward0", [&](const Tensor& t) { return index(t, expanded); }), x, y,
+           keep_all(expanded), [sizes = x.sizes(), count = expanded.size()](Backward& b, const Tensor& g) {
+             const Indices indices = kept_indices(b, count);
+             const Tensor out = clone_values(room_for(zeros(sizes, g.dtype()), indices, g));
+             return Grads{put_into(out, detach(out), indices, g, true)};
            });
   return y;
 }
 
 Tensor index_put(const Tensor& self, const Indices& indices, const Tensor& values, bool accumulate) {
-  return put_into(clone_values(self), self, indices, values, accumulate);
+  return put_into(clone_values(room_for(detach(self), indices, values)), self, indices, values, accumulate);
 }
 
 Tensor& index_put_(Tensor& self, const Indices& indices, const Tensor& values, bool accumulate) {
@@ -299,7 +396,7 @@ Tensor& index_put_(Tensor& self, const Indices& indices, const Tensor& values, b
     return in_place(self, "index_put_",
                     [&](const Tensor& x) { return index_put(x, indices, values, accumulate); });
   check_inplace(self, "index_put_");
-  put_into(self, detach(self), indices, values, accumulate);
+  put_values(self, expand_masks(self, indices), checked_values(self, values), accumulate);
   self.changed();
   return self;
 }
@@ -310,10 +407,10 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   check(x.dim() > 0 || where_to.numel() == 1, "index_select(): Index to scalar can have only 1 value, got ",
         where_to.numel(), " value(s)");
   check_no_negative(where_to, size_along(x, dim));
-  Tensor y = take_places(x, places_along(x, dim, where_to));
+  Tensor y = take_along(x, dim, where_to);
   if (needs_grad(x))
-    record("IndexSelectBackward0", x, y, kept(keep("index", where_to)),
-           [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
+    record(linear("IndexSelectBackward0", [&](const Tensor& t) { return index_select(t, dim, where_to); }), x,
+           y, kept(keep("index", where_to)), [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
              return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
            });
   return y;
@@ -341,15 +438,14 @@ Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Ten
           "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
           "self.shape = ",
           self.sizes(), " source.shape = ", source.sizes());
-  const int64_t bad =
-      kernels::first_bad(where_to.data<int64_t>(), where_to.numel(), size_along(self, dim), false);
-  check(bad < 0, "index ", bad < 0 ? 0 : where_to.data<int64_t>()[bad], " is out of bounds for dimension ",
-        dim, " with size ", size_along(self, dim));
-  Tensor y = clone_values(self);
+  const Tensor all = contiguous(physical(where_to));
+  const int64_t bad = kernels::first_bad(all.data<int64_t>(), all.numel(), size_along(self, dim), false);
+  check(bad < 0, "index ", bad < 0 ? 0 : all.data<int64_t>()[bad], " is out of bounds for dimension ", dim,
+        " with size ", size_along(self, dim));
+  Tensor y = clone_values(spread_for(detach(self), where_to, source));
   const bool scaled = alpha.is_floating() || alpha.to_int() != 1;
-  Places places = places_along(y, dim, where_to);
-  if (y.dim() == 0) places.index_sizes = {where_to.numel()};
-  join_places(y, places, scaled ? cast(mul(detach(source), alpha), y.dtype()) : source, kernels::Join::add);
+  join_along(y, dim, where_to, scaled ? cast(mul(detach(source), alpha), y.dtype()) : source,
+             kernels::Join::add);
   if (needs_grad(self, source))
     record("IndexAddBackward0", {self, source}, y, kept(keep("index", where_to)),
            [dim, alpha, scaled, sizes = source.sizes()](Backward& b, const Tensor& g) {
@@ -372,11 +468,10 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
         "index_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
         value.is_tensor() ? value.tensor().dim() : 0, " dimension(s).");
   const Tensor where_to = contiguous(detach(index));
-  Tensor y = clone_values(self);
+  Tensor y = clone_values(spread_for(detach(self), where_to, value.tensor()));
   const Tensor element = value.is_tensor() ? cast(detach(value.tensor()), self.dtype())
                                            : scalar_tensor(value.scalar(), self.dtype());
-  const Places places = places_along(y, dim, where_to);
-  if (where_to.numel() > 0 && y.numel() > 0) join_places(y, places, element, kernels::Join::set);
+  join_along(y, dim, where_to, element, kernels::Join::set);
   const Tensor value_tensor = value.is_tensor() ? value.tensor() : Tensor();
   if (needs_grad(self, value_tensor))
     record(value.is_tensor() ? "IndexFillBackward1" : "IndexFillBackward0", {self, value_tensor}, y,
@@ -412,12 +507,12 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
       same, "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: ",
       self.sizes(), " at dimension ", dim, " and source slice shape: ", source.sizes(), " at dimension ", dim,
       ".");
-  const int64_t bad =
-      kernels::first_bad(where_to.data<int64_t>(), where_to.numel(), size_along(self, dim), false);
-  check<IndexError>(bad < 0, "index_copy_(): index ", bad < 0 ? 0 : where_to.data<int64_t>()[bad],
+  const Tensor all = contiguous(physical(where_to));
+  const int64_t bad = kernels::first_bad(all.data<int64_t>(), all.numel(), size_along(self, dim), false);
+  check<IndexError>(bad < 0, "index_copy_(): index ", bad < 0 ? 0 : all.data<int64_t>()[bad],
                     " is out of bounds for dimension ", dim, " with size ", size_along(self, dim));
-  Tensor y = clone_values(self);
-  if (where_to.numel() > 0) join_places(y, places_along(y, dim, where_to), source, kernels::Join::set);
+  Tensor y = clone_values(spread_for(detach(self), where_to, source));
+  join_along(y, dim, where_to, source, kernels::Join::set);
   if (needs_grad(self, source))
     record("IndexCopyBackward0", {self, source}, y, kept(keep("index", where_to)),
            [dim, sizes = source.sizes()](Backward& b, const Tensor& g) {
@@ -435,16 +530,18 @@ Tensor take(const Tensor& x, const Tensor& index) {
   const Tensor where_to = contiguous(detach(index));
   const int64_t count = x.numel();
   check<IndexError>(count > 0 || where_to.numel() == 0, "take(): tried to take from an empty tensor");
-  const int64_t bad = kernels::first_bad(where_to.data<int64_t>(), where_to.numel(), count, true);
-  check<IndexError>(bad < 0, "out of range: tried to access index ",
-                    bad < 0 ? 0 : where_to.data<int64_t>()[bad], " on a tensor of ", count, " elements.");
+  const Tensor all = contiguous(physical(where_to));
+  const int64_t bad = kernels::first_bad(all.data<int64_t>(), all.numel(), count, true);
+  check<IndexError>(bad < 0, "out of range: tried to access index ", bad < 0 ? 0 : all.data<int64_t>()[bad],
+                    " on a tensor of ", count, " elements.");
   const Tensor row = reshape(detach(x), {count});
-  Tensor y = take_places(row, places_of(row, {where_to}));
+  Tensor y = take_all(row, {where_to});
   if (needs_grad(x))
-    record("TakeBackward0", x, y, kept(keep("index", where_to)),
-           [sizes = x.sizes()](Backward& b, const Tensor& g) {
-             const Tensor out = zeros({checked_numel(sizes)}, g.dtype());
-             return Grads{reshape(put_into(out, out, {b.saved(0)}, g, true), sizes)};
+    record(linear("TakeBackward0", [&](const Tensor& t) { return take(t, where_to); }), x, y,
+           kept(keep("index", where_to)), [sizes = x.sizes()](Backward& b, const Tensor& g) {
+             const Indices indices{b.saved(0)};
+             const Tensor out = clone_values(room_for(zeros({checked_numel(sizes)}, g.dtype()), indices, g));
+             return Grads{reshape(put_into(out, detach(out), indices, g, true), sizes)};
            });
   return y;
 }
@@ -457,9 +554,16 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
                    "scalar types: Long, Int; but got torch.",
                    scalar_name(indices.dtype()), "Tensor instead (while checking arguments for embedding)");
   check_no_negative(rows, weight.size(0));
-  Tensor y = take_places(weight, places_of(weight, {rows}));
+  Tensor y;
+  if (rows.batched() && !weight.batched()) {  // the examples' indices are more indices
+    const Tensor all = physical(rows);
+    y = hide(take_places(weight, places_of(weight, {all})), rows->transforms->batch);
+  } else {
+    y = take_all(weight, {rows});
+  }
   if (needs_grad(weight))
-    record("EmbeddingBackward0", weight, y, kept(keep("indices", rows)),
+    record(linear("EmbeddingBackward0", [&](const Tensor& t) { return embedding(t, rows, -1, false); }),
+           weight, y, kept(keep("indices", rows)),
            [padding_idx, scale_grad_by_freq, sizes = weight.sizes()](Backward& b, const Tensor& g) {
              const Tensor rows = reshape(b.saved(0), {-1});
              Tensor grad = add_to_zeros(sizes, 0, rows, reshape(g, {rows.numel(), sizes[1]}));

@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
@@ -36,7 +37,7 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
             i, " in the list.");
     sizes[d] = checked_add(sizes[d], tensors[i].sizes()[d], "the joined dimension");
   }
-  Tensor y = empty(sizes, dtype);
+  Tensor y = empty_batched(sizes, dtype, joint_batch(tensors.data(), tensors.size()));
   int64_t at = 0;
   for (const Tensor& tensor : tensors) {
     copy_values(alias(y, tensor.sizes(), y.strides(), at * y.strides()[d]), tensor);
@@ -69,7 +70,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   }
   Dims sizes = tensors[0].sizes();
   sizes.insert(d, static_cast<int64_t>(tensors.size()));
-  Tensor y = empty(sizes, promotion.result());
+  Tensor y = empty_batched(sizes, promotion.result(), joint_batch(tensors.data(), tensors.size()));
   Dims strides = y.strides();
   const int64_t step = strides[d];
   strides.erase(d);
@@ -88,7 +89,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
 Tensor flip(const Tensor& x, const Dims& dims) {
   const SmallVec<bool, 8> flags =
       dims.empty() ? SmallVec<bool, 8>(x.sizes().size(), false) : reduced_dims(dims, x.dim());
-  Tensor y = empty(x.sizes(), x.dtype());
+  Tensor y = empty_for(x.sizes(), x.dtype(), x);
   // Read backwards: negative strides are the loop's affair alone.
   Dims strides = x.strides();
   int64_t start = x->offset;
@@ -99,7 +100,8 @@ Tensor flip(const Tensor& x, const Dims& dims) {
     }
   if (x.numel() > 0) copy_values(y, alias(x, x.sizes(), strides, start));
   if (needs_grad(x))
-    record("FlipBackward0", x, y, {}, [dims](Backward&, const Tensor& g) { return Grads{flip(g, dims)}; });
+    record(linear("FlipBackward0", [&](const Tensor& t) { return flip(t, dims); }), x, y, {},
+           [dims](Backward&, const Tensor& g) { return Grads{flip(g, dims)}; });
   return y;
 }
 
@@ -142,19 +144,20 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
   }
   checked_numel(joined);
   if (2 * repeats.size() > 64) fail("repeat expects at most 32 dimensions, got ", repeats.size());
-  Tensor y = empty(joined, x.dtype());
+  Tensor y = empty_for(joined, x.dtype(), x);
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     const Tensor source = expand(reshape(x, split), wide);
     copy_values(alias(y, wide, contiguous_strides(wide), 0), source);
   }
   if (needs_grad(x))
-    record("RepeatBackward0", x, y, {}, [wide, sizes = x.sizes()](Backward&, const Tensor& g) {
-      Dims times;
-      for (std::size_t d = 0; d < wide.size(); d += 2) times.push_back(static_cast<int64_t>(d));
-      if (times.empty()) return Grads{reshape(g, sizes)};
-      return Grads{reshape(sum(reshape(g, wide), times), sizes)};
-    });
+    record(linear("RepeatBackward0", [&](const Tensor& t) { return repeat(t, repeats); }), x, y, {},
+           [wide, sizes = x.sizes()](Backward&, const Tensor& g) {
+             Dims times;
+             for (std::size_t d = 0; d < wide.size(); d += 2) times.push_back(static_cast<int64_t>(d));
+             if (times.empty()) return Grads{reshape(g, sizes)};
+             return Grads{reshape(sum(reshape(g, wide), times), sizes)};
+           });
   return y;
 }
 
@@ -170,7 +173,7 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
       const int64_t distance = j - i;
       inside[i * columns + j] = lower ? distance <= diagonal : distance >= diagonal;
     }
-  GradModeGuard off(false);
+  const Unrecorded unrecorded;
   Tensor y = where(mask, x, scalar_tensor(Scalar(false), x.dtype()));
   (void)node;
   return y;
@@ -181,14 +184,14 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
 Tensor tril(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, true, "tril");
   if (needs_grad(x))
-    record("TrilBackward0", x, y, {},
+    record(linear("TrilBackward0", [&](const Tensor& t) { return tril(t, diagonal); }), x, y, {},
            [diagonal](Backward&, const Tensor& g) { return Grads{tril(g, diagonal)}; });
   return y;
 }
 Tensor triu(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, false, "triu");
   if (needs_grad(x))
-    record("TriuBackward0", x, y, {},
+    record(linear("TriuBackward0", [&](const Tensor& t) { return triu(t, diagonal); }), x, y, {},
            [diagonal](Backward&, const Tensor& g) { return Grads{triu(g, diagonal)}; });
   return y;
 }
@@ -212,7 +215,7 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
         std::max<int64_t>(x.sizes()[d] + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0), 0);
     low[d] = before;
   }
-  Tensor y = full(sizes, value, x.dtype());
+  Tensor y = full_for(sizes, value, x.dtype(), joint_batch({x}));
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     from += std::max<int64_t>(-low[d], 0) * x.strides()[d];
     to += std::max<int64_t>(low[d], 0) * y.strides()[d];
@@ -220,16 +223,17 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
   if (checked_numel(common) > 0)
     copy_values(alias(y, common, y.strides(), to), alias(x, common, x.strides(), from));
   if (needs_grad(x))
-    record("ConstantPadNdBackward0", x, y, {}, [padding](Backward&, const Tensor& g) {
-      Dims back = padding;
-      for (int64_t& p : back) p = -p;
-      return Grads{constant_pad(g, back, Scalar(0))};
-    });
+    record(linear("ConstantPadNdBackward0", [&](const Tensor& t) { return constant_pad(t, padding, 0); }), x,
+           y, {}, [padding](Backward&, const Tensor& g) {
+             Dims back = padding;
+             for (int64_t& p : back) p = -p;
+             return Grads{constant_pad(g, back, Scalar(0))};
+           });
   return y;
 }
 
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index) {
-  Tensor y = clone(x);
+  Tensor y = clone(spread_for(x, source));
   Tensor window = select(y, dim, index);
   check(window.sizes() == source.sizes(),
         "expected src to have a size equal to the slice of self. src size = ", source.sizes(),
@@ -240,7 +244,7 @@ Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_
 
 Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t end,
                      int64_t step) {
-  Tensor y = clone(x);
+  Tensor y = clone(spread_for(x, source));
   Tensor window = slice(y, dim, start, end, step);
   check(window.sizes() == source.sizes(),
         "expected src to have a size equal to the slice of self. src size = ", source.sizes(),
@@ -259,7 +263,7 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   sizes.pop_back();
   sizes.insert(static_cast<std::size_t>(std::min(a, b)), n);
   sizes.insert(static_cast<std::size_t>(std::max(a, b)), n);
-  Tensor y = zeros(sizes, x.dtype());
+  Tensor y = full_for(sizes, Scalar(0), x.dtype(), joint_batch({x}));
   copy_values(diagonal(alias(y), offset, a, b), x);
   if (needs_grad(x))
     record("DiagEmbedBackward0", x, y, {},
@@ -268,7 +272,7 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 }
 
 Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, int64_t dim1, int64_t dim2) {
-  Tensor y = clone(x);
+  Tensor y = clone(spread_for(x, source));
   Tensor window = diagonal(y, offset, dim1, dim2);
   check(window.sizes() == source.sizes(),
         "expected src to have a size equal to the slice of self. src size = ", source.sizes(),

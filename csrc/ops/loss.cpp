@@ -1,7 +1,9 @@
 #include "ops/loss.h"
 
 #include "kernels/nll_loss.h"
+#include "ops/index.h"
 #include "ops/reduce.h"
+#include "ops/shape.h"
 
 namespace penlight {
 
@@ -21,7 +23,7 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) 
                              "'");
   Tensor y;
   {
-    GradModeGuard unrecorded(false);
+    const Unrecorded unrecorded;
     const Tensor d = sub(input, target);
     y = mul(d, d);
     if (reduction == Reduction::mean) y = mean(y);
@@ -45,7 +47,7 @@ namespace {
 void check_between_0_and_1(const Tensor& x, const char* name) {
   const Tensor inside =
       all(compare(CompareOp::logical_and, compare(CompareOp::ge, x, 0), compare(CompareOp::le, x, 1)));
-  check(*inside.data<bool>(), "all elements of ", name, " should be between 0 and 1");
+  check(!any_true(logical_not(inside)), "all elements of ", name, " should be between 0 and 1");
 }
 
 // log(x), but not below -100, so that the loss of a certain mistake is finite.
@@ -64,7 +66,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target) {
         scalar_name(input.dtype()));
   Tensor y;
   {
-    GradModeGuard unrecorded(false);
+    const Unrecorded unrecorded;
     check_between_0_and_1(input, "input");
     check_between_0_and_1(target, "target");
     y = sub(mul(sub(target, 1), held_log(sub(1, input))), mul(target, held_log(input)));
@@ -102,17 +104,32 @@ Tensor nll_apply(const NllTask& task, const Tensor& x);
 // The loss is linear in the log-probabilities: its derivative is the transpose, and the transpose's is the
 // loss.
 Tensor nll_transpose(const NllTask& task, const Tensor& g) {
+  if (g.batched()) [[unlikely]] {
+    const Tensor gx =
+        map_examples_one({g}, [&](const Tensors& plain) { return nll_transpose(task, plain[0]); });
+    if (needs_grad(g))
+      record("NllLossBackwardBackward0", g, gx, {},
+             [task](Backward&, const Tensor& ggx) { return Grads{nll_apply(task, ggx)}; });
+    return gx;
+  }
   Tensor gx = empty(task.sizes, task.dtype);
   const Tensor from = ordered(cast(g, task.dtype));
   kernels::nll_backward(task.dtype, task.shape, from.raw(), task.reduction != Reduction::none,
                         task.target.data<int64_t>(), task.weights(), task.ignore, task.factor, gx.raw());
   if (needs_grad(g))
-    record("NllLossBackwardBackward0", g, gx, {},
-           [task](Backward&, const Tensor& ggx) { return Grads{nll_apply(task, ggx)}; });
+    record(linear("NllLossBackwardBackward0", [&](const Tensor& t) { return nll_transpose(task, t); }), g, gx,
+           {}, [task](Backward&, const Tensor& ggx) { return Grads{nll_apply(task, ggx)}; });
   return gx;
 }
 
 Tensor nll_apply(const NllTask& given, const Tensor& x) {
+  if (x.batched()) [[unlikely]] {
+    const Tensor y = map_examples_one({x}, [&](const Tensors& plain) { return nll_apply(given, plain[0]); });
+    if (needs_grad(x))
+      record(given.node, x, y, {},
+             [given](Backward&, const Tensor& g) { return Grads{nll_transpose(given, g)}; });
+    return y;
+  }
   NllTask task = given;
   const bool single = task.reduction != Reduction::none;
   Tensor y = empty(single ? Dims{} : task.target.sizes(), task.dtype);
@@ -123,8 +140,27 @@ Tensor nll_apply(const NllTask& given, const Tensor& x) {
   if (task.reduction == Reduction::mean) task.factor = 1 / total;
   if (single) fill_values(y, Scalar(task.reduction == Reduction::mean ? sum / total : sum));
   if (needs_grad(x))
-    record(task.node, x, y, {}, [task](Backward&, const Tensor& g) { return Grads{nll_transpose(task, g)}; });
+    record(linear(task.node, [&](const Tensor& t) { return nll_apply(given, t); }), x, y, {},
+           [task](Backward&, const Tensor& g) { return Grads{nll_transpose(task, g)}; });
   return y;
+}
+
+// In operations that vmap maps: the class's log-probability is picked, weighted, and left out where ignored.
+Tensor nll_of_operations(const NllTask& task, const Tensor& x, const Tensor& target, const Tensor& weight) {
+  const int64_t along = x.dim() > 1 ? 1 : 0;
+  const Tensor classes = cast(x.dim() > 1 ? target : reshape(target, {}), DType::i64);
+  const Tensor ignored = compare(CompareOp::eq, classes, Scalar(task.ignore));
+  const Tensor place = where(ignored, 0, classes);
+  check<IndexError>(!any_true(bitwise_or(compare(CompareOp::lt, place, 0),
+                                         compare(CompareOp::ge, place, Scalar(task.shape.classes)))),
+                    "Target is out of bounds.");
+  const Tensor picked = squeeze(gather(x, along, unsqueeze(place, along)), Dims{along});
+  Tensor used = cast(logical_not(ignored), x.dtype());
+  if (weight.defined())
+    used = mul(used, reshape(index_select(weight, 0, reshape(place, {-1})), place.sizes()));
+  const Tensor losses = mul(neg(picked), used);
+  if (task.reduction == Reduction::none) return x.dim() > 1 ? losses : reshape(losses, target.sizes());
+  return task.reduction == Reduction::sum ? sum(losses) : div(sum(losses), sum(used));
 }
 
 // PyTorch's words, which differ with the number of dimensions.
@@ -183,8 +219,10 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
     task.weight = ordered(weight);
   }
   // A copy: a target changed before backward must not lead to other (or no) elements.
-  task.target = empty(target.sizes(), DType::i64);
+  task.target = empty_for(target.sizes(), DType::i64, target);
   copy_values(task.target, target);
+  if (any_batched(input, target, weight)) [[unlikely]]
+    return nll_of_operations(task, input, target, weight);
   const int64_t bad = kernels::nll_first_bad_target(task.shape, task.target.data<int64_t>(), ignore);
   check<IndexError>(bad < 0, "Target ", bad < 0 ? 0 : task.target.data<int64_t>()[bad], " is out of bounds.");
   return nll_apply(task, input);

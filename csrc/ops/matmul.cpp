@@ -4,6 +4,7 @@
 #include "kernels/reference.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -41,8 +42,28 @@ void check_same_dtype(const Tensor& a, const Tensor& b) {
         " != ", c_name(b.dtype()));
 }
 
+void multiply(const Tensor& a, const Tensor& b, const Tensor& out, bool accumulate, const char* name);
+
+// The same for tensors with hidden dimensions. Where only the left factor of a plain product differs between
+// the examples, they are more rows of one product; otherwise there is a product for each.
+void multiply_examples(const Tensor& a, const Tensor& b, const Tensor& out, bool accumulate,
+                       const char* name) {
+  const BatchDims& batch = out->transforms->batch;
+  const bool rows = out.dim() == 2 && !b.batched();
+  const int64_t folded = rows ? 1 : out.dim() - 2;
+  const Tensor to = fold_examples(out, batch, folded);
+  const Tensor right = rows ? b : fold_examples(b, batch, folded);
+  const bool in_place = to->storage == out->storage;
+  multiply(fold_examples(a, batch, folded), right, to, accumulate, name);
+  if (!in_place)
+    copy_values(physical(out),
+                alias(to, physical(out).sizes(), contiguous_strides(physical(out).sizes()), 0));
+}
+
 // Unrecorded: out = or += a · b for matrices, or batches of them, of one type. `name` is for the message.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out, bool accumulate, const char* name) {
+  if (out.batched()) [[unlikely]]
+    return multiply_examples(a, b, out, accumulate, name);
   const DType dtype = out.dtype();
   check<NotImplementedError>(dtype != DType::boolean, "\"", name, "\" not implemented for 'Bool'");
   const bool batched = out.dim() == 3;
@@ -79,7 +100,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out, bool accumula
 Tensor unsafe_view(const Tensor& x, const Dims& sizes) {
   Tensor y = alias(x, sizes, contiguous_strides(sizes), x->offset);
   if (needs_grad(x))
-    record("UnsafeViewBackward0", x, y, {},
+    record(linear("UnsafeViewBackward0", [&](const Tensor& t) { return reshape(t, sizes); }), x, y, {},
            [before = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, before)}; });
   return y;
 }
@@ -102,6 +123,15 @@ bool by_columns(const Tensor& x) {
 // its gradient without a copy.
 Tensor right_gradient(const Tensor& left, const Tensor& g, bool columns) {
   return columns ? transposed(product(transposed(g), left)) : product(transposed(left), g);
+}
+
+// Forward mode of a product: the sum of products with one factor replaced by its tangent.
+template <class F>
+auto product_rule(F f) {
+  return [f](TensorList x, const Tensors& t) {
+    const Tensor a = t[0].defined() ? f(t[0], x[1]) : Tensor(), b = t[1].defined() ? f(x[0], t[1]) : Tensor();
+    return a.defined() && b.defined() ? add(a, b) : a.defined() ? a : b;
+  };
 }
 
 Tensor scaled(const Tensor& x, const Scalar& factor) {
@@ -128,19 +158,28 @@ Tensor add_product(const char* node, const char* kernel, const char* first, cons
           "The expanded size of the tensor (", sizes[static_cast<std::size_t>(e)],
           ") must match the existing size (", input.size(d), ") at non-singleton dimension ", e,
           ".  Target sizes: ", sizes, ".  Tensor sizes: ", input.sizes());
-  Tensor y = empty(sizes, input.dtype());
+  Tensor y = empty_for(sizes, input.dtype(), input, a, b);
   if (is_one(alpha) && is_one(beta)) {
     copy_values(y, input);
     multiply(a, b, y, true, kernel);
   } else {
     multiply(a, b, y, false, kernel);
-    const GradModeGuard unrecorded(false);
+    const Unrecorded unrecorded;
     y = scaled(y, alpha);
     if (!is_zero(beta)) y = add(y, scaled(input, beta));
     if (y.dtype() != input.dtype()) y = cast(y, input.dtype());
   }
+  const auto tangent = [&](TensorList x, const Tensors& t) {
+    Tensor sum = t[0].defined() ? scaled(expand(t[0], sizes), beta) : Tensor();
+    for (int i : {1, 2})
+      if (t[i].defined()) {
+        const Tensor term = scaled(i == 1 ? product(t[1], x[2]) : product(x[1], t[2]), alpha);
+        sum = sum.defined() ? add(sum, term) : term;
+      }
+    return sum;
+  };
   if (needs_grad(input, a, b))
-    record(node, {input, a, b}, y,
+    record(pushed(node, tangent), {input, a, b}, y,
            kept(keep(first, needs_grad(b) ? a : Tensor()), keep(second, needs_grad(a) ? b : Tensor())),
            [alpha, beta, sizes = input.sizes(), columns = by_columns(b)](Backward& back, const Tensor& g) {
              Grads grads(3);
@@ -174,10 +213,10 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
   check(mat2.dim() == 2, "mat2 must be a matrix");
   check_matrices(self, mat2);
   check_same_dtype(self, mat2);
-  Tensor y = empty({self.size(0), mat2.size(1)}, self.dtype());
+  Tensor y = empty_for({self.size(0), mat2.size(1)}, self.dtype(), self, mat2);
   multiply(self, mat2, y, false, "addmm_impl_cpu_");
   if (needs_grad(self, mat2))
-    record("MmBackward0", {self, mat2}, y,
+    record(pushed("MmBackward0", product_rule(mm)), {self, mat2}, y,
            kept(keep("self", needs_grad(mat2) ? self : Tensor()),
                 keep("mat2", needs_grad(self) ? mat2 : Tensor())),
            [columns = by_columns(mat2)](Backward& b, const Tensor& g) {
@@ -196,12 +235,12 @@ Tensor mv(const Tensor& self, const Tensor& vec) {
         "x", self.size(1), "), vec (", vec.size(0), ")");
   check(self.dtype() == vec.dtype(), "addmv input tensors must have the same dtype, but got ",
         scalar_name(vec.dtype()), ", ", scalar_name(self.dtype()), ", and ", scalar_name(vec.dtype()));
-  Tensor y = empty({self.size(0)}, self.dtype());
+  Tensor y = empty_for({self.size(0)}, self.dtype(), self, vec);
   multiply(self, alias(vec, {vec.size(0), 1}, {vec.stride(0), 1}, vec->offset),
            alias(y, {y.size(0), 1}, {1, 1}, y->offset), false, "addmv_impl_cpu");
   if (needs_grad(self, vec))
     record(
-        "MvBackward0", {self, vec}, y,
+        pushed("MvBackward0", product_rule(mv)), {self, vec}, y,
         kept(keep("self", needs_grad(vec) ? self : Tensor()), keep("vec", needs_grad(self) ? vec : Tensor())),
         [](Backward& b, const Tensor& g) {
           Grads grads(2);
@@ -220,12 +259,12 @@ Tensor dot(const Tensor& self, const Tensor& tensor) {
   check(self.size(0) == tensor.size(0), "inconsistent tensor size, expected tensor ", self.sizes(),
         " and src ", tensor.sizes(), " to have the same number of elements, but got ", self.size(0), " and ",
         tensor.size(0), " elements respectively");
-  Tensor y = empty({}, self.dtype());
+  Tensor y = empty_for({}, self.dtype(), self, tensor);
   multiply(alias(self, {1, self.size(0)}, {1, self.stride(0)}, self->offset),
            alias(tensor, {tensor.size(0), 1}, {tensor.stride(0), 1}, tensor->offset),
            alias(y, {1, 1}, {1, 1}, y->offset), false, "dot");
   if (needs_grad(self, tensor))
-    record("DotBackward0", {self, tensor}, y,
+    record(pushed("DotBackward0", product_rule(dot)), {self, tensor}, y,
            kept(keep("self", needs_grad(tensor) ? self : Tensor()),
                 keep("tensor", needs_grad(self) ? tensor : Tensor())),
            [](Backward& b, const Tensor& g) {
@@ -239,10 +278,10 @@ Tensor dot(const Tensor& self, const Tensor& tensor) {
 
 Tensor bmm(const Tensor& self, const Tensor& mat2) {
   check_batches(self, mat2);
-  Tensor y = empty({self.size(0), self.size(1), mat2.size(2)}, self.dtype());
+  Tensor y = empty_for({self.size(0), self.size(1), mat2.size(2)}, self.dtype(), self, mat2);
   multiply(self, mat2, y, false, "bmm");
   if (needs_grad(self, mat2))
-    record("BmmBackward0", {self, mat2}, y,
+    record(pushed("BmmBackward0", product_rule(bmm)), {self, mat2}, y,
            kept(keep("self", needs_grad(mat2) ? self : Tensor()),
                 keep("mat2", needs_grad(self) ? mat2 : Tensor())),
            [](Backward& b, const Tensor& g) {

@@ -7,6 +7,7 @@
 #include "kernels/norm.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -25,7 +26,7 @@ struct Column {
 };
 
 Column column_or(const Tensor& values, int64_t n, double fallback) {
-  GradModeGuard unrecorded(false);
+  const Unrecorded unrecorded;
   return Column(values.defined() ? detach(values) : full(Dims{n}, Scalar(fallback), DType::f64));
 }
 
@@ -128,13 +129,43 @@ void check_channels(const Tensor& values, const char* name, int64_t channels) {
 // running += momentum * (fresh - running)
 void move_running(const Tensor& running, const Column& fresh, double factor, double momentum) {
   if (!running.defined()) return;
-  GradModeGuard unrecorded(false);
+  const Unrecorded unrecorded;
   Column moved(running);
   if (moved.tensor.same(running)) moved.tensor = clone_values(running);
   for (int64_t c = 0; c < running.numel(); ++c)
     moved.data()[c] = (1 - momentum) * moved[c] + momentum * (factor * fresh[c]);
   copy_values(running, reshape(moved.tensor, running.sizes()));
   running.changed();
+}
+
+// (x - mean) / sqrt(variance + eps) * weight + bias, as operations.
+Tensor normalized_by(const Tensor& x, const Tensor& mean, const Tensor& variance, double eps,
+                     const Tensor& weight, const Tensor& bias) {
+  Tensor y = mul(sub(x, mean), rsqrt(add(variance, eps)));
+  if (weight.defined()) y = mul(y, weight);
+  return bias.defined() ? add(y, bias) : y;
+}
+
+// In operations that vmap maps.
+Tensor batch_norm_of_operations(const Tensor& x, const BatchNormTensors& with, bool training, double momentum,
+                                double eps) {
+  const Dims channels = channel_sizes(x), over = all_but_channels(x);
+  const auto wide = [&](const Tensor& t) { return t.defined() ? reshape(t, channels) : t; };
+  Tensor center = wide(with.running_mean), variance = wide(with.running_var);
+  if (training) {
+    center = mean(x, over, true);
+    variance = var(x, over, 0, true);
+    const double count = static_cast<double>(x.numel()) / static_cast<double>(x.size(1));
+    const auto move = [&](Tensor running, const Tensor& fresh, double factor) {
+      if (!running.defined()) return;
+      const Unrecorded unrecorded;
+      const Tensor value = reshape(detach(fresh), running.sizes());
+      copy_(running, cast(add(mul(running, 1 - momentum), mul(value, factor * momentum)), running.dtype()));
+    };
+    move(with.running_mean, center, 1);
+    move(with.running_var, variance, count / (count - 1));
+  }
+  return normalized_by(x, center, variance, eps, wide(with.weight), wide(with.bias));
 }
 
 }  // namespace
@@ -153,13 +184,15 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& with, bool training, 
     check(with.running_mean.defined(), "running_mean must be defined in evaluation mode");
     check(with.running_var.defined(), "running_var must be defined in evaluation mode");
   }
+  if (any_batched(x, with.weight, with.bias, with.running_mean, with.running_var)) [[unlikely]]
+    return batch_norm_of_operations(x, with, training, momentum, eps);
   BatchNorm n{training, with.weight.defined(), eps, Column(channels), Column(channels)};
   Column variance(channels);
   const Tensor from = ordered(x);
   const Column scale = column_or(with.weight, channels, 1), shift = column_or(with.bias, channels, 0);
   if (!training) {
     // Copies: the running statistics may move on before backward.
-    GradModeGuard unrecorded(false);
+    const Unrecorded unrecorded;
     copy_values(n.mean.tensor, reshape(with.running_mean, Dims{channels}));
     copy_values(variance.tensor, reshape(with.running_var, Dims{channels}));
   }
@@ -187,8 +220,9 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& with, bool training, 
     record("NativeBatchNormBackward0", {x, with.weight, with.bias}, y,
            kept(keep("input", x), keep("weight", with.weight)), [n](Backward& b, const Tensor& g) {
              const Tensor x = b.saved(0), weight = b.saved(1);
-             return needs_grad(g, x, weight) ? recorded_gradients(n, b, g, x, weight)
-                                             : fused_gradients(n, b, g, x, weight);
+             return needs_grad(g, x, weight) || any_batched(g, x, weight)
+                        ? recorded_gradients(n, b, g, x, weight)
+                        : fused_gradients(n, b, g, x, weight);
            });
   return y;
 }
@@ -305,14 +339,17 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
   check_affine(weight, "weight", normalized, x.dtype());
   check_affine(bias, "bias", normalized, x.dtype());
   const Rows rows = rows_of(x, normalized.size());
+  if (any_batched(x, weight, bias)) [[unlikely]]
+    return normalized_by(x, mean(x, rows.over, true), var(x, rows.over, 0, true), eps, weight, bias);
   const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
   Tensor y = normalized_rows(n, x, weight, bias);
   if (needs_grad(x, weight, bias))
     record("NativeLayerNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
            [n](Backward& b, const Tensor& g) {
              const Tensor x = b.saved(0), weight = b.saved(1);
-             return needs_grad(g, x, weight) ? recorded_gradients(n, b, g, x, weight)
-                                             : fused_gradients(n, b, g, x, weight);
+             return needs_grad(g, x, weight) || any_batched(g, x, weight)
+                        ? recorded_gradients(n, b, g, x, weight)
+                        : fused_gradients(n, b, g, x, weight);
            });
   return y;
 }
@@ -344,40 +381,43 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
     if (weight.defined()) y = mul(y, reshape(weight, channels));
     return bias.defined() ? add(y, reshape(bias, channels)) : y;
   };
+  if (any_batched(x, weight, bias)) [[unlikely]]
+    return affine(reshape(layer_norm(reshape(x, row_sizes), Dims{row_sizes[1]}, {}, {}, eps), x.sizes()),
+                  weight, bias);
   Tensor y;
   {
-    GradModeGuard unrecorded(false);
+    const Unrecorded unrecorded;
     const Tensor flat = reshape(x, row_sizes);
     y = affine(reshape(layer_norm(flat, Dims{row_sizes[1]}, {}, {}, eps), x.sizes()), weight, bias);
   }
   if (needs_grad(x, weight, bias))
-    record("NativeGroupNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
-           [row_sizes, channels, eps](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), weight = b.saved(1);
-             const Dims over = all_but_channels(x), flat{x.size(1)};
-             const Rows rows{row_sizes[0], row_sizes[1], Dims{1}, Dims{0}};
-             const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
-             const Tensor flat_x = reshape(x, row_sizes);
-             // Normalised anew: recorded where it must be, one pass where not.
-             const Tensor normal =
-                 reshape(needs_grad(g, x, weight) ? layer_norm(flat_x, Dims{rows.n}, {}, {}, eps)
-                                                  : normalized_rows(n, flat_x, {}, {}),
-                         x.sizes());
-             Grads grads(3);
-             if (b.needs(0)) {
-               const Tensor inner =
-                   reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, row_sizes);
-               const Tensor centred = sub(flat_x, mean(flat_x, rows.over, true));
-               const Tensor rstd = rsqrt(add(mean(mul(centred, centred), rows.over, true), eps));
-               const Tensor unit = reshape(normal, row_sizes);
-               const Tensor moved = sub(inner, mean(inner, rows.over, true));
-               grads[0] = reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), rows.over, true))), rstd),
-                                  x.sizes());
-             }
-             if (b.needs(1)) grads[1] = reshape(sum(mul(g, normal), over), flat);
-             if (b.needs(2)) grads[2] = reshape(sum(g, over), flat);
-             return grads;
-           });
+    record(
+        "NativeGroupNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
+        [row_sizes, channels, eps](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0), weight = b.saved(1);
+          const Dims over = all_but_channels(x), flat{x.size(1)};
+          const Rows rows{row_sizes[0], row_sizes[1], Dims{1}, Dims{0}};
+          const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
+          const Tensor flat_x = reshape(x, row_sizes);
+          // Normalised anew: recorded where it must be, one pass where not.
+          const Tensor normal =
+              reshape(needs_grad(g, x, weight) || x.batched() ? layer_norm(flat_x, Dims{rows.n}, {}, {}, eps)
+                                                              : normalized_rows(n, flat_x, {}, {}),
+                      x.sizes());
+          Grads grads(3);
+          if (b.needs(0)) {
+            const Tensor inner = reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, row_sizes);
+            const Tensor centred = sub(flat_x, mean(flat_x, rows.over, true));
+            const Tensor rstd = rsqrt(add(mean(mul(centred, centred), rows.over, true), eps));
+            const Tensor unit = reshape(normal, row_sizes);
+            const Tensor moved = sub(inner, mean(inner, rows.over, true));
+            grads[0] =
+                reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), rows.over, true))), rstd), x.sizes());
+          }
+          if (b.needs(1)) grads[1] = reshape(sum(mul(g, normal), over), flat);
+          if (b.needs(2)) grads[2] = reshape(sum(g, over), flat);
+          return grads;
+        });
   return y;
 }
 

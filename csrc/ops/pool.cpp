@@ -4,6 +4,7 @@
 #include "ops/copy.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -70,6 +71,22 @@ const kernels::AveragePool<T>* average_kernels() {
     return nullptr;
 }
 
+// A kernel takes any number of planes: the examples of vmap are more of them. Calls compute(geometry, tensors
+// in their physical form) and hides the results' dimensions.
+template <class Compute>
+Tensor planes_of_examples(PoolGeometry g, std::initializer_list<Tensor> tensors, Compute compute) {
+  const BatchDims batch = joint_batch(tensors);
+  Tensors physicals;
+  for (const Tensor& x : tensors) physicals.push_back(physical(x, batch));
+  g.planes *= examples(batch);
+  return hide(compute(g, physicals), batch);
+}
+Dims with_examples(const Dims& sizes, const Tensor& like, std::size_t rank) {
+  Dims all(like.sizes().begin(), like.sizes().end() - static_cast<long>(rank));
+  all.append(sizes.begin(), sizes.end());
+  return all;
+}
+
 // What a function and the nodes it records are called.
 struct Names {
   const char *function, *backward, *backward_backward;
@@ -83,8 +100,12 @@ struct Names {
 
 Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, const Tensor& indices);
 
-Tensor scatter_max(const PoolGeometry& g, const Names& names, const Dims& input_sizes, const Tensor& gy,
-                   const Tensor& indices) {
+// Unrecorded.
+Tensor scattered(const PoolGeometry& g, const Dims& input_sizes, const Tensor& gy, const Tensor& indices) {
+  if (any_batched(gy, indices)) [[unlikely]]
+    return planes_of_examples(g, {gy, indices}, [&](const PoolGeometry& more, const Tensors& x) {
+      return scattered(more, with_examples(input_sizes, x[0], input_sizes.size()), x[0], x[1]);
+    });
   const Tensor from = plain(gy, compute_dtype(gy.dtype())), at = plain(indices, DType::i64);
   Tensor result = empty(input_sizes, from.dtype());
   const void* source = from.raw();
@@ -96,7 +117,12 @@ Tensor scatter_max(const PoolGeometry& g, const Names& names, const Dims& input_
     if (const auto* max = max_kernels<T>())
       max->scatter(g, static_cast<const T*>(source), where, static_cast<T*>(to));
   });
-  result = plain(result, gy.dtype());
+  return plain(result, gy.dtype());
+}
+
+Tensor scatter_max(const PoolGeometry& g, const Names& names, const Dims& input_sizes, const Tensor& gy,
+                   const Tensor& indices) {
+  Tensor result = scattered(g, input_sizes, gy, indices);
   if (needs_grad(gy))
     record(
         names.backward_backward, gy, result, kept(keep("indices", indices)),
@@ -104,7 +130,12 @@ Tensor scatter_max(const PoolGeometry& g, const Names& names, const Dims& input_
   return result;
 }
 
-Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, const Tensor& indices) {
+// Unrecorded.
+Tensor gathered(const PoolGeometry& g, const Tensor& x, const Tensor& indices) {
+  if (any_batched(x, indices)) [[unlikely]]
+    return planes_of_examples(g, {x, indices}, [&](const PoolGeometry& more, const Tensors& all) {
+      return gathered(more, all[0], all[1]);
+    });
   const Tensor from = plain(x, compute_dtype(x.dtype())), at = plain(indices, DType::i64);
   Tensor result = empty(indices.sizes(), from.dtype());
   const void* source = from.raw();
@@ -116,7 +147,11 @@ Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, co
     if (const auto* max = max_kernels<T>())
       max->gather(g, static_cast<const T*>(source), where, static_cast<T*>(to));
   });
-  result = plain(result, x.dtype());
+  return plain(result, x.dtype());
+}
+
+Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, const Tensor& indices) {
+  Tensor result = gathered(g, x, indices);
   if (needs_grad(x))
     record(names.backward_backward, x, result, kept(keep("indices", indices)),
            [g, names, sizes = x.sizes()](Backward& b, const Tensor& gy) {
@@ -125,7 +160,17 @@ Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, co
   return result;
 }
 
-Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input) {
+// Unrecorded.
+Pooled greatest(const PoolGeometry& g, const Names& names, const Tensor& input) {
+  if (input.batched()) [[unlikely]] {
+    Pooled found;
+    found.values = planes_of_examples(g, {input}, [&](const PoolGeometry& more, const Tensors& x) {
+      found = greatest(more, names, x[0]);
+      return found.values;
+    });
+    found.indices = hide(found.indices, input->transforms->batch);
+    return found;
+  }
   const Tensor from = plain(input, compute_dtype(input.dtype()));
   const Dims sizes = as_dims(kernels::pool_output_sizes(g, as_vector(input.sizes())));
   Tensor values = empty(sizes, from.dtype());
@@ -140,9 +185,15 @@ Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input) {
     const Unlocked unlocked(work_of(g));
     max->forward(g, static_cast<const T*>(source), static_cast<T*>(to), where);
   });
-  values = plain(values, input.dtype());
+  return {plain(values, input.dtype()), indices};
+}
+
+Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input) {
+  const auto [values, indices] = greatest(g, names, input);
   if (needs_grad(input))
-    record(names.backward, input, values, kept(keep("result1", indices)),
+    record(linear(names.backward, [&g, &names, &indices = indices](
+                                      const Tensor& t) { return gather_max(g, names, t, indices); }),
+           input, values, kept(keep("result1", indices)),
            [g, names, before = input.sizes()](Backward& b, const Tensor& gy) {
              return Grads{scatter_max(g, names, before, gy, b.saved(0))};
            });
@@ -153,7 +204,11 @@ Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input) {
 
 Tensor spread_average(const PoolGeometry& g, const Names& names, const Dims& input_sizes, const Tensor& gy);
 
-Tensor average(const PoolGeometry& g, const Names& names, const Tensor& input, bool backward = false) {
+// Unrecorded.
+Tensor averaged(const PoolGeometry& g, const Names& names, const Tensor& input) {
+  if (input.batched()) [[unlikely]]
+    return planes_of_examples(
+        g, {input}, [&](const PoolGeometry& more, const Tensors& x) { return averaged(more, names, x[0]); });
   const Tensor from = plain(input, compute_dtype(input.dtype()));
   Tensor result = empty(as_dims(kernels::pool_output_sizes(g, as_vector(input.sizes()))), from.dtype());
   const void* source = from.raw();
@@ -165,16 +220,26 @@ Tensor average(const PoolGeometry& g, const Names& names, const Tensor& input, b
     const Unlocked unlocked(work_of(g));
     kernels->forward(g, static_cast<const T*>(source), static_cast<T*>(to));
   });
-  result = plain(result, input.dtype());
+  return plain(result, input.dtype());
+}
+
+Tensor average(const PoolGeometry& g, const Names& names, const Tensor& input, bool backward = false) {
+  Tensor result = averaged(g, names, input);
   if (needs_grad(input))
-    record(backward ? names.backward_backward : names.backward, input, result, {},
-           [g, names, sizes = input.sizes()](Backward&, const Tensor& gy) {
+    record(linear(backward ? names.backward_backward : names.backward,
+                  [&](const Tensor& t) { return average(g, names, t, true); }),
+           input, result, {}, [g, names, sizes = input.sizes()](Backward&, const Tensor& gy) {
              return Grads{spread_average(g, names, sizes, gy)};
            });
   return result;
 }
 
-Tensor spread_average(const PoolGeometry& g, const Names& names, const Dims& input_sizes, const Tensor& gy) {
+// Unrecorded.
+Tensor spread_out(const PoolGeometry& g, const Dims& input_sizes, const Tensor& gy) {
+  if (gy.batched()) [[unlikely]]
+    return planes_of_examples(g, {gy}, [&](const PoolGeometry& more, const Tensors& x) {
+      return spread_out(more, with_examples(input_sizes, x[0], input_sizes.size()), x[0]);
+    });
   const Tensor from = plain(gy, compute_dtype(gy.dtype()));
   Tensor result = empty(input_sizes, from.dtype());
   const void* source = from.raw();
@@ -185,7 +250,11 @@ Tensor spread_average(const PoolGeometry& g, const Names& names, const Dims& inp
     if (const auto* kernels = average_kernels<T>())
       kernels->backward(g, static_cast<const T*>(source), static_cast<T*>(to));
   });
-  result = plain(result, gy.dtype());
+  return plain(result, gy.dtype());
+}
+
+Tensor spread_average(const PoolGeometry& g, const Names& names, const Dims& input_sizes, const Tensor& gy) {
+  Tensor result = spread_out(g, input_sizes, gy);
   if (needs_grad(gy))
     record(names.backward_backward, gy, result, {},
            [g, names](Backward&, const Tensor& ggx) { return Grads{average(g, names, ggx, true)}; });

@@ -2,6 +2,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -99,7 +100,18 @@ Tensor restore_dims(const Tensor& g, const Dims& sizes, const Flags& reduced, bo
 
 }  // namespace
 
+namespace {
+// The flags of a tensor's physical form: hidden dimensions are kept.
+Flags physical_flags(const Tensor& x, const Flags& reduced) {
+  Flags flags(x->transforms->batch.levels.size(), false);
+  flags.append(reduced.begin(), reduced.end());
+  return flags;
+}
+}  // namespace
+
 Tensor run_reduce(ReduceOp op, const Tensor& x, const Flags& reduced, DType out, const char* name) {
+  if (x.batched()) [[unlikely]]
+    return hide(run_reduce(op, physical(x), physical_flags(x, reduced), out, name), x->transforms->batch);
   Tensor result = empty(kept_sizes(x, reduced), out);
   const Arranged a = arrange(x, reduced);
   const void* in = a.data.raw();
@@ -125,7 +137,8 @@ Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opti
   if (natural != out) y = cast(y, out);
   if (needs_grad(x)) {
     const bool all_dims = !dims;
-    record(all_dims ? "SumBackward0" : "SumBackward1", x, y, {},
+    const auto again = [&](const Tensor& t) { return sum(t, dims, keepdim); };
+    record(linear(all_dims ? "SumBackward0" : "SumBackward1", again), x, y, {},
            [sizes = x.sizes(), reduced, keepdim](Backward&, const Tensor& g) {
              return Grads{expand(restore_dims(g, sizes, reduced, keepdim), sizes)};
            });
@@ -160,12 +173,13 @@ Tensor mean(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opt
   Tensor y =
       with_sizes(run_reduce(ReduceOp::sum, x, reduced, x.dtype(), "mean"), result_sizes(x, reduced, keepdim));
   const Tensor divided = [&] {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     return div(y, static_cast<double>(count));
   }();
   if (needs_grad(x))
-    record(dims ? "MeanBackward1" : "MeanBackward0", x, divided, {},
-           [sizes = x.sizes(), reduced, keepdim, count](Backward&, const Tensor& g) {
+    record(linear(dims ? "MeanBackward1" : "MeanBackward0",
+                  [&](const Tensor& t) { return mean(t, dims, keepdim); }),
+           x, divided, {}, [sizes = x.sizes(), reduced, keepdim, count](Backward&, const Tensor& g) {
              return Grads{
                  div(expand(restore_dims(g, sizes, reduced, keepdim), sizes), static_cast<double>(count))};
            });
@@ -182,7 +196,7 @@ Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool ke
   const double divisor = count - correction > 0 ? count - correction : 0;
   Tensor y;
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     const Tensor center = sub(x, mean(x, dims, true));
     const Tensor squares = run_reduce(ReduceOp::sum_squares, center, reduced, x.dtype(), "var");
     y = div(with_sizes(squares, result_sizes(x, reduced, keepdim)), divisor);
@@ -275,11 +289,12 @@ Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keep
 struct Argument {
   Tensor values, places;
 };
-Argument run_arg(ReduceOp op, const Tensor& x, std::optional<int64_t> dim, const char* name) {
-  Flags reduced(x.sizes().size(), !dim);
-  if (dim && x.dim() > 0) reduced[static_cast<std::size_t>(wrap_dim(*dim, x.dim()))] = true;
-  if (dim) wrap_dim(*dim, x.dim());
-  check_not_empty(x, reduced, name, !dim);
+
+Argument run_arg(ReduceOp op, const Tensor& x, const Flags& reduced) {
+  if (x.batched()) [[unlikely]] {
+    const Argument found = run_arg(op, physical(x), physical_flags(x, reduced));
+    return {hide(found.values, x->transforms->batch), hide(found.places, x->transforms->batch)};
+  }
   const Dims sizes = kept_sizes(x, reduced);
   Argument result{empty(sizes, x.dtype()), empty(sizes, DType::i64)};
   const Arranged a = arrange(x, reduced);
@@ -288,6 +303,14 @@ Argument run_arg(ReduceOp op, const Tensor& x, std::optional<int64_t> dim, const
   kernels::reduce().arg_reduce(op, x.dtype(), a.shape, a.data.raw(), result.values.raw(),
                                static_cast<int64_t*>(result.places.raw()));
   return result;
+}
+
+Argument run_arg(ReduceOp op, const Tensor& x, std::optional<int64_t> dim, const char* name) {
+  Flags reduced(x.sizes().size(), !dim);
+  if (dim && x.dim() > 0) reduced[static_cast<std::size_t>(wrap_dim(*dim, x.dim()))] = true;
+  if (dim) wrap_dim(*dim, x.dim());
+  check_not_empty(x, reduced, name, !dim);
+  return run_arg(op, x, reduced);
 }
 
 ValuesIndices extreme_dim(ReduceOp op, const Tensor& x, int64_t dim, bool keepdim, const char* name,
@@ -377,7 +400,7 @@ Tensor logsumexp(const Tensor& self, const Dims& dims, bool keepdim) {
   const Flags reduced = reduced_dims(dims, x.dim());
   Tensor y;
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     if (x.numel() == 0) {
       y = log(sum(exp(x), dims, keepdim));
     } else {
@@ -402,6 +425,12 @@ Tensor logsumexp(const Tensor& self, const Dims& dims, bool keepdim) {
 namespace {
 
 Tensor run_scan(kernels::ScanOp op, const Tensor& x, int64_t dim, const char* name) {
+  if (x.batched()) [[unlikely]] {
+    const BatchDims& batch = x->transforms->batch;
+    const auto levels = static_cast<int64_t>(batch.levels.size());
+    if (x.dim() == 0) return clone_values(x);
+    return hide(run_scan(op, physical(x), dim + levels, name), batch);
+  }
   const Tensor in = contiguous(detach(x));
   Tensor y = empty(x.sizes(), x.dtype());
   ReduceShape shape{1, 1, 1};
@@ -424,10 +453,11 @@ Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = cast(self, scan_type(self, dtype));
   Tensor y = run_scan(kernels::ScanOp::sum, x, d, "cumsum");
   if (needs_grad(x))
-    record("CumsumBackward0", x, y, {}, [d](Backward&, const Tensor& g) {
-      if (g.dim() == 0) return Grads{g};
-      return Grads{flip(cumsum(flip(g, {d}), d), {d})};
-    });
+    record(linear("CumsumBackward0", [&](const Tensor& t) { return cumsum(t, d); }), x, y, {},
+           [d](Backward&, const Tensor& g) {
+             if (g.dim() == 0) return Grads{g};
+             return Grads{flip(cumsum(flip(g, {d}), d), {d})};
+           });
   return y;
 }
 

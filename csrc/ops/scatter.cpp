@@ -3,6 +3,7 @@
 #include "ops/index.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -44,8 +45,9 @@ void with_lines(const Tensor& table, int64_t dim, const Tensor& index, const Ten
 
 void check_range(const Tensor& index, const Tensor& x, int64_t dim) {
   const int64_t size = x.dim() ? x.size(dim) : 1;
-  const int64_t bad = kernels::first_bad(index.data<int64_t>(), index.numel(), size, false);
-  check(bad < 0, "index ", bad < 0 ? 0 : index.data<int64_t>()[bad], " is out of bounds for dimension ", dim,
+  const Tensor all = contiguous(physical(index));
+  const int64_t bad = kernels::first_bad(all.data<int64_t>(), all.numel(), size, false);
+  check(bad < 0, "index ", bad < 0 ? 0 : all.data<int64_t>()[bad], " is out of bounds for dimension ", dim,
         " with size ", size);
 }
 
@@ -84,12 +86,41 @@ void join_lines(const Tensor& table, int64_t dim, const Tensor& index, const Ope
   Tensor list = source.is_tensor() ? detach(source.tensor())
                                    : alias(scalar_tensor(source.scalar(), table.dtype()), index.sizes(),
                                            Dims(index.sizes().size(), 0), 0);
+  if (any_batched(table, index, list)) [[unlikely]] {
+    const BatchDims batch = joint_batch({table, index, list});
+    physical(index, joint_batch({table})),
+        physical(list, joint_batch({table}));  // the table has room for all
+    return for_examples(batch, [&](const Dims& place) {
+      join_lines(example(table, batch, place), dim, example(index, batch, place), example(list, batch, place),
+                 join);
+    });
+  }
   if (list->storage->data() == table->storage->data()) list = clone_values(list);
   void* to = table.raw();
   const void* from = list.raw();
   const int64_t* indices = index.data<int64_t>();
   with_lines(table, dim, index, list, [&](const kernels::Lines& lines) {
     kernels::scatter(table.dtype(), join, to, indices, lines, from);
+  });
+}
+
+// A copy of self that hides what index and source hide too.
+Tensor room_for(const Tensor& self, const Tensor& index, const Tensor& source) {
+  return clone_values(spread_for(detach(self), index, source));
+}
+
+void gather_lines(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& y) {
+  if (y.batched()) [[unlikely]] {
+    const BatchDims& batch = y->transforms->batch;
+    return for_examples(batch, [&](const Dims& place) {
+      gather_lines(example(x, batch, place), dim, example(index, batch, place), example(y, batch, place));
+    });
+  }
+  const void* from = x.raw();
+  void* to = y.raw();
+  const int64_t* indices = index.data<int64_t>();
+  with_lines(x, dim, index, y, [&](const kernels::Lines& lines) {
+    kernels::gather(itemsize(x.dtype()), from, indices, lines, to);
   });
 }
 
@@ -116,10 +147,11 @@ Tensor covered(const Tensor& source, const Tensor& index) {
 
 // zeros with g added at index: the transpose of gather.
 Tensor add_to_zeros(const Dims& sizes, int64_t dim, const Tensor& index, const Tensor& g) {
-  Tensor out = zeros(sizes, g.dtype());
+  Tensor out = full_for(sizes, Scalar(0), g.dtype(), joint_batch({index, g}));
   join_lines(out, dim, index, g, Join::add);
   if (needs_grad(g))
-    record("ScatterAddBackward0", g, out, kept(keep("index", index)),
+    record(linear("ScatterAddBackward0", [&](const Tensor& t) { return add_to_zeros(sizes, dim, index, t); }),
+           g, out, kept(keep("index", index)),
            [dim](Backward& b, const Tensor& gg) { return Grads{gather(gg, dim, b.saved(0))}; });
   return out;
 }
@@ -129,7 +161,7 @@ Tensor add_to_zeros(const Dims& sizes, int64_t dim, const Tensor& index, const T
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   dim = wrap_dim(dim, x.dim());
   const Tensor places = index_values(index, "gather(): Expected dtype int32/int64 for index");
-  Tensor y = empty(index.sizes(), x.dtype());
+  Tensor y = empty_for(index.sizes(), x.dtype(), x, index);
   if (index.numel() > 0) {
     const Dims sizes = at_least_1d(index.sizes(), 1), whole = at_least_1d(x.sizes(), 1);
     check(sizes.size() == whole.size(),
@@ -139,16 +171,11 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
             " expected index ", index.sizes(), " to be no larger than self ", x.sizes(),
             " apart from dimension ", dim);
     check_range(places, x, dim);
-    const void* from = x.raw();
-    void* to = y.raw();
-    const int64_t* indices = places.data<int64_t>();
-    with_lines(x, dim, places, y, [&](const kernels::Lines& lines) {
-      kernels::gather(itemsize(x.dtype()), from, indices, lines, to);
-    });
+    gather_lines(x, dim, places, y);
   }
   if (needs_grad(x))
-    record("GatherBackward0", x, y, kept(keep("index", places)),
-           [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
+    record(linear("GatherBackward0", [&](const Tensor& t) { return gather(t, dim, places); }), x, y,
+           kept(keep("index", places)), [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
              return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
            });
   return y;
@@ -175,7 +202,7 @@ Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Opera
   dim = wrap_dim(dim, self.dim());
   const Tensor values = source.is_tensor() ? source.tensor() : Tensor();
   const Tensor places = scatter_index(self, dim, index, values);
-  Tensor y = clone_values(self);
+  Tensor y = room_for(self, places, values);
   join_lines(y, dim, places, source, Join::set);
   if (needs_grad(self, values))
     record(values.defined() ? "ScatterBackward0" : "ScatterBackward1", {self, values}, y,
@@ -192,7 +219,7 @@ Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Opera
 Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
   dim = wrap_dim(dim, self.dim());
   const Tensor places = scatter_index(self, dim, index, source);
-  Tensor y = clone_values(self);
+  Tensor y = room_for(self, places, source);
   join_lines(y, dim, places, source, Join::add);
   if (needs_grad(self, source))
     record("ScatterAddBackward0", {self, source}, y, kept(keep("index", places)),
@@ -232,7 +259,7 @@ Scalar neutral(Reduce reduce, DType dtype) {
 
 // How many values joined each place, self among them where it counts; at least 1.
 Tensor joined_counts(const Tensor& self, int64_t dim, const Tensor& index, bool include_self, DType dtype) {
-  Tensor counts = full(self.sizes(), include_self ? 1 : 0, dtype);
+  Tensor counts = full_for(self.sizes(), include_self ? 1 : 0, dtype, joint_batch({self, index}));
   join_lines(counts, dim, index, 1, Join::add);
   return maximum(counts, 1);
 }
@@ -311,7 +338,7 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
   const Reduce reduce = reduce_of(reduce_name);
   const Tensor values = source.is_tensor() ? source.tensor() : Tensor();
   const Tensor places = scatter_index(self, dim, index, values);
-  Tensor y = clone_values(self);
+  Tensor y = room_for(self, places, values);
   if (!include_self) join_lines(y, dim, places, neutral(reduce, y.dtype()), Join::set);
   const Join join = reduce == Reduce::prod   ? Join::multiply
                     : reduce == Reduce::amax ? Join::amax

@@ -21,6 +21,19 @@ kernels::RowShape rows_along(const Tensor& x, int64_t dim) {
 // the results, or none of the dimension for -1.
 template <class Kernel>
 ValuesIndices run_rows(const Tensor& x, int64_t dim, int64_t kept, Kernel kernel) {
+  if (x.batched()) [[unlikely]] {
+    const BatchDims& batch = x->transforms->batch;
+    if (x.dim() == 0) {
+      const Tensors found = map_examples({x}, [&](const Tensors& plain) {
+        const ValuesIndices out = run_rows(plain[0], dim, kept, kernel);
+        return Tensors{out.values, out.indices};
+      });
+      return {found[0], found[1]};
+    }
+    const ValuesIndices out =
+        run_rows(physical(x), dim + static_cast<int64_t>(batch.levels.size()), kept, kernel);
+    return {hide(out.values, batch), hide(out.indices, batch)};
+  }
   const Tensor in = contiguous(detach(x));
   Dims sizes = x.sizes();
   if (!sizes.empty()) {
@@ -177,6 +190,9 @@ Tensor searchsorted(const Tensor& boundaries, const Tensor& values, bool right, 
       check(order.data<int64_t>()[i] >= 0 && order.data<int64_t>()[i] < n,
             "torch.searchsorted(): sorter index out of range");
   }
+  if (any_batched(boundaries, values, order)) [[unlikely]]
+    return map_examples_one({boundaries, values, order},
+                            [&](const Tensors& x) { return searchsorted(x[0], x[1], right, x[2]); });
   Tensor out = empty(values.sizes(), DType::i64);
   const bool shared = boundaries.dim() == 1;
   const int64_t width = values.dim() ? values.size(values.dim() - 1) : 1;

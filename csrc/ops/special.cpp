@@ -14,7 +14,8 @@ Tensor scaled_by(const Tensor& self, double factor, const char* node) {
   const Tensor x = cast(self, real_type(self.dtype()));
   Tensor y = mul(detach(x), factor);
   if (needs_grad(x))
-    record(node, x, y, {}, [factor](Backward&, const Tensor& g) { return Grads{mul(g, factor)}; });
+    record(elementwise(node), x, y, {},
+           [factor](Backward&, const Tensor& g) { return Grads{mul(g, factor)}; });
   return y;
 }
 
@@ -35,7 +36,7 @@ Tensor sinc(const Tensor& self) {
   };
   Tensor y = value(detach(x));
   if (needs_grad(x))
-    record("SincBackward0", x, y, kept(keep("self", x)), [value](Backward& b, const Tensor& g) {
+    record(elementwise("SincBackward0"), x, y, kept(keep("self", x)), [value](Backward& b, const Tensor& g) {
       // (cos(pi x) - sinc(x)) / x, and 0 at 0
       const Tensor x = b.saved(0), zero = compare(CompareOp::eq, x, 0);
       const Tensor slope = div(sub(cos(mul(x, M_PI)), value(x)), where(zero, 1, x));
@@ -49,12 +50,12 @@ Tensor logit(const Tensor& self, std::optional<double> eps) {
   const Operand low(eps.value_or(0)), high(1 - eps.value_or(0));
   Tensor y;
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     const Tensor inside = eps ? clamp(x, &low, &high) : x;
     y = log(div(inside, sub(1, inside)));
   }
   if (needs_grad(x))
-    record("LogitBackward0", x, y, kept(keep("self", x)), [eps](Backward& b, const Tensor& g) {
+    record(elementwise("LogitBackward0"), x, y, kept(keep("self", x)), [eps](Backward& b, const Tensor& g) {
       const Tensor x = b.saved(0);
       const double low = eps.value_or(0);
       const Tensor outside = bitwise_or(compare(CompareOp::lt, x, low), compare(CompareOp::gt, x, 1 - low));
@@ -73,14 +74,14 @@ Tensor log_of_sum(const Tensor& a, const Tensor& b, const char* node, Power powe
         scalar_name(a.dtype()), " and ", scalar_name(b.dtype()));
   Tensor y;
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     const Tensor top = maximum(a, b);
     const Tensor distance = sub(minimum(a, b), top);
     const Tensor equal_infinities = bitwise_and(isinf(top), compare(CompareOp::eq, a, b));
     y = where(equal_infinities, top, add(top, log_of_one_plus(power(distance))));
   }
   if (needs_grad(a, b))
-    record(node, {a, b}, y, kept(keep("self", a), keep("other", b)),
+    record(elementwise(node), {a, b}, y, kept(keep("self", a), keep("other", b)),
            [log_of_base](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Tensor difference = mul(sub(b.saved(0), b.saved(1)), log_of_base);
@@ -112,15 +113,15 @@ Tensor xlogy(const Operand& a, const Operand& b) {
   const Tensor x = as_real(a), z = as_real(b);
   Tensor y;
   {
-    GradModeGuard off(false);
+    const Unrecorded unrecorded;
     const Tensor product = mul(x, log(z));
     const Tensor zero = bitwise_and(compare(CompareOp::eq, x, 0), logical_not(isnan(z)));
     y = where(zero, 0, product);
   }
   if (needs_grad(x, z))
-    record(!a.is_tensor()   ? "XlogyBackward1"
-           : !b.is_tensor() ? "XlogyBackward2"
-                            : "XlogyBackward0",
+    record(elementwise(!a.is_tensor()   ? "XlogyBackward1"
+                       : !b.is_tensor() ? "XlogyBackward2"
+                                        : "XlogyBackward0"),
            {x, z}, y, kept(keep("self", x), keep("other", z)), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Tensor x = b.saved(0), z = b.saved(1);

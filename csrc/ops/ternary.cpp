@@ -24,9 +24,11 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   Tensor out = shape == x.sizes()   ? empty_like(x, dtype)
                : shape == y.sizes() ? empty_like(y, dtype)
                                     : empty(shape, dtype);
+  if (any_batched(c, x, y)) [[unlikely]]
+    out = empty_for(shape, dtype, c, x, y);
   run_loop(kernels_for(dtype).where(dtype), {&out, &c, &x, &y});
   if (needs_grad(x, y))
-    record("WhereBackward0", {Tensor(), x, y}, out, kept(keep("condition", c)),
+    record(elementwise("WhereBackward0"), {Tensor(), x, y}, out, kept(keep("condition", c)),
            [](Backward& b, const Tensor& g) {
              Grads grads(3);
              const Tensor condition = b.saved(0);
@@ -58,10 +60,10 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
                  high_number = high ? high->scalar() : Scalar(0);
     const bool tensors = low_tensor.defined() || high_tensor.defined();
     record(
-        tensors ? "ClampBackward0"
-                : (!low    ? "ClampMaxBackward0"
-                   : !high ? "ClampMinBackward0"
-                           : "ClampBackward1"),
+        elementwise(tensors ? "ClampBackward0"
+                            : (!low    ? "ClampMaxBackward0"
+                               : !high ? "ClampMinBackward0"
+                                       : "ClampBackward1")),
         {self, low_tensor, high_tensor}, y,
         kept(keep("self", self), keep("min", low_tensor), keep("max", high_tensor)),
         [low_number, high_number, has_low = low != nullptr, has_high = high != nullptr](Backward& b,

@@ -16,7 +16,7 @@ Tensor by_input(UnaryOp op, const char* name, const char* node, const Tensor& se
   const Tensor x = cast(self, real_type(self.dtype()));
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, kept(keep("self", x)),
+    record(elementwise(node), x, y, kept(keep("self", x)),
            [derivative](Backward& b, const Tensor& g) { return Grads{mul(g, derivative(b.saved(0)))}; });
   return y;
 }
@@ -27,7 +27,7 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
   const Tensor x = cast(self, real_type(self.dtype()));
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, kept(keep_output("result", y)),
+    record(elementwise(node), x, y, kept(keep_output("result", y)),
            [derivative](Backward& b, const Tensor& g) { return Grads{mul(g, derivative(b.saved(0)))}; });
   return y;
 }
@@ -36,7 +36,7 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
 Tensor step(UnaryOp op, const char* name, const char* node, const Tensor& x) {
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(node, x, y, {},
+    record(elementwise(node), x, y, {},
            [](Backward& b, const Tensor& g) { return Grads{zeros(b.output_sizes(0), g.dtype())}; });
   return y;
 }
@@ -50,14 +50,14 @@ Tensor neg(const Tensor& x) {
         "`~` or `logical_not()` operator instead.");
   Tensor y = run_unary(UnaryOp::neg, x, "neg");
   if (needs_grad(x))
-    record("NegBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
+    record(elementwise("NegBackward0"), x, y, {}, [](Backward&, const Tensor& g) { return Grads{neg(g)}; });
   return y;
 }
 
 Tensor abs(const Tensor& x) {
   Tensor y = run_unary(UnaryOp::abs, x, "abs");
   if (needs_grad(x))
-    record("AbsBackward0", x, y, kept(keep("self", x)),
+    record(elementwise("AbsBackward0"), x, y, kept(keep("self", x)),
            [](Backward& b, const Tensor& g) { return Grads{mul(g, sign(b.saved(0)))}; });
   return y;
 }
@@ -66,7 +66,7 @@ Tensor square(const Tensor& x) {
   Tensor y = x.dtype() == DType::boolean ? cast(x, DType::i64) : run_unary(UnaryOp::square, x, "square");
   if (needs_grad(x))
     record(
-        "PowBackward0", x, y, kept(keep("self", x)),
+        elementwise("PowBackward0"), x, y, kept(keep("self", x)),
         [](Backward& b, const Tensor& g) { return Grads{mul(g, mul(b.saved(0), 2.0))}; },
         [] { return Notes{{"exponent", 2}}; });
   return y;
@@ -78,9 +78,10 @@ Tensor relu(const Tensor& x) {
   check(x.dtype() != DType::boolean, "Boolean inputs not supported for relu");
   Tensor y = run_unary(UnaryOp::relu, x, "relu");
   if (needs_grad(x))
-    record("ReluBackward0", x, y, kept(keep_output("result", y)), [](Backward& b, const Tensor& g) {
-      return Grads{where(compare(kernels::CompareOp::le, b.saved(0), 0), 0, g)};
-    });
+    record(elementwise("ReluBackward0"), x, y, kept(keep_output("result", y)),
+           [](Backward& b, const Tensor& g) {
+             return Grads{where(compare(kernels::CompareOp::le, b.saved(0), 0), 0, g)};
+           });
   return y;
 }
 
@@ -102,7 +103,8 @@ Tensor trunc(const Tensor& x) {
 
 Tensor frac(const Tensor& x) {
   Tensor y = run_unary(UnaryOp::frac, x, "frac");
-  if (needs_grad(x)) record("FracBackward0", x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  if (needs_grad(x))
+    record(elementwise("FracBackward0"), x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
   return y;
 }
 

@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
@@ -36,6 +37,12 @@ int64_t extent(const Window& w) {
 
 // Adds one element after another, in order: right where the window overlaps itself.
 void add_one_by_one(const Tensor& to, const Tensor& values) {
+  if (to.batched()) [[unlikely]] {
+    const BatchDims& batch = to->transforms->batch;
+    return for_examples(batch, [&](const Dims& place) {
+      add_one_by_one(example(to, batch, place), contiguous(example(values, batch, place)));
+    });
+  }
   visit_dtype(to.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const int64_t count = values.numel();
@@ -62,19 +69,20 @@ Tensor window_view(const char* node, const Tensor& x, Make make) {
   mark_view(y, x);
   if (needs_grad(x)) {
     const Window whole{x.sizes(), contiguous_strides(x.sizes()), 0};
-    record(node, x, y, {}, [whole, part = make(whole)](Backward&, const Tensor& g) {
+    const auto again = [&](const Tensor& t) { return window_view(node, t, make); };
+    record(linear(node, again), x, y, {}, [whole, part = make(whole)](Backward&, const Tensor& g) {
       return Grads{transfer(g, part, whole)};
     });
   }
   return y;
 }
 
-// A view whose derivative is given.
-template <class B>
-Tensor shape_view(const char* node, const Tensor& x, Dims sizes, Dims strides, B backward) {
+// A view whose derivative is given; again makes the same view of a tangent.
+template <class A, class B>
+Tensor shape_view(const char* node, const Tensor& x, Dims sizes, Dims strides, const A& again, B backward) {
   Tensor y = alias(x, std::move(sizes), std::move(strides), x->offset);
   mark_view(y, x);
-  if (needs_grad(x)) record(node, x, y, {}, backward);
+  if (needs_grad(x)) record(linear(node, again), x, y, {}, backward);
   return y;
 }
 
@@ -111,7 +119,8 @@ std::optional<Dims> view_strides(const Tensor& x, const Dims& sizes) {
 Tensor transfer(const Tensor& values, const Window& from, const Window& to) {
   const int64_t low = std::min(from.offset, to.offset);
   const int64_t size = std::max(extent(from), extent(to)) - low;
-  const Tensor buffer = zeros({size}, values.dtype());
+  const Tensor buffer = values.batched() ? full_for({size}, Scalar(0), values.dtype(), joint_batch({values}))
+                                         : zeros({size}, values.dtype());
   const Tensor target = alias(buffer, from.sizes, from.strides, from.offset - low);
   if (overlaps_itself(from))
     add_one_by_one(target, contiguous(detach(values)));
@@ -119,13 +128,13 @@ Tensor transfer(const Tensor& values, const Window& from, const Window& to) {
     copy_values(target, values);
   Tensor y = alias(buffer, to.sizes, to.strides, to.offset - low);
   if (!y.is_contiguous() || y.numel() != size) {
-    Tensor dense = empty(to.sizes, values.dtype());
+    Tensor dense = empty_for(to.sizes, values.dtype(), values);
     copy_values(dense, y);
     y = dense;
   }
   if (needs_grad(values))
-    record("AsStridedBackward0", values, y, {},
-           [from, to](Backward&, const Tensor& g) { return Grads{transfer(g, to, from)}; });
+    record(linear("AsStridedBackward0", [&](const Tensor& t) { return transfer(t, from, to); }), values, y,
+           {}, [from, to](Backward&, const Tensor& g) { return Grads{transfer(g, to, from)}; });
   return y;
 }
 
@@ -160,20 +169,22 @@ Tensor view(const Tensor& x, const Dims& wanted) {
         "view size is not compatible with input tensor's size and stride (at least one dimension spans "
         "across two "
         "contiguous subspaces). Use .reshape(...) instead.");
-  return shape_view("ViewBackward0", x, sizes, *strides,
-                    [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
+  return shape_view(
+      "ViewBackward0", x, sizes, *strides, [&](const Tensor& t) { return reshape(t, sizes); },
+      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
 }
 
 Tensor view_as_self(const Tensor& x) {
-  return shape_view("AliasBackward0", x, x.sizes(), x.strides(),
+  return shape_view("AliasBackward0", x, x.sizes(), x.strides(), view_as_self,
                     [](Backward&, const Tensor& g) { return Grads{g}; });
 }
 
 Tensor reshape(const Tensor& x, const Dims& wanted) {
   const Dims sizes = infer_sizes(wanted, x.numel());
   if (const auto strides = view_strides(x, sizes))
-    return shape_view("ViewBackward0", x, sizes, *strides,
-                      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
+    return shape_view(
+        "ViewBackward0", x, sizes, *strides, [&](const Tensor& t) { return reshape(t, sizes); },
+        [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
   const Tensor dense = contiguous(x);
   Tensor y = alias(dense, sizes, contiguous_strides(sizes), dense->offset);
   if (needs_grad(dense))
@@ -212,8 +223,9 @@ Tensor permute(const Tensor& x, const Dims& dims) {
     sizes.push_back(x.sizes()[d]);
     strides.push_back(x.strides()[d]);
   }
-  return shape_view("PermuteBackward0", x, sizes, strides,
-                    [inverse](Backward&, const Tensor& g) { return Grads{permute(g, inverse)}; });
+  return shape_view(
+      "PermuteBackward0", x, sizes, strides, [&](const Tensor& t) { return permute(t, dims); },
+      [inverse](Backward&, const Tensor& g) { return Grads{permute(g, inverse)}; });
 }
 
 namespace {
@@ -223,8 +235,9 @@ Tensor swap_dims(const Tensor& x, int64_t a, int64_t b, const char* node) {
     std::swap(sizes[static_cast<std::size_t>(a)], sizes[static_cast<std::size_t>(b)]);
     std::swap(strides[static_cast<std::size_t>(a)], strides[static_cast<std::size_t>(b)]);
   }
-  return shape_view(node, x, sizes, strides,
-                    [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; });
+  return shape_view(
+      node, x, sizes, strides, [=](const Tensor& t) { return transpose(t, a, b); },
+      [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; });
 }
 }  // namespace
 
@@ -258,8 +271,9 @@ Tensor expand(const Tensor& x, const Dims& wanted) {
     strides[d] = size == 1 && sizes[d] != 1 ? 0 : x.strides()[d - shift];
   }
   checked_numel(sizes);
-  return shape_view("ExpandBackward0", x, sizes, strides,
-                    [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{sum_to(g, sizes)}; });
+  return shape_view(
+      "ExpandBackward0", x, sizes, strides, [&](const Tensor& t) { return expand(t, wanted); },
+      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{sum_to(g, sizes)}; });
 }
 
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
@@ -312,9 +326,9 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   Dims sizes = x.sizes(), strides = x.strides();
   strides.insert(d, d < sizes.size() ? sizes[d] * strides[d] : 1);
   sizes.insert(d, 1);
-  return shape_view("UnsqueezeBackward0", x, sizes, strides, [d](Backward&, const Tensor& g) {
-    return Grads{squeeze(g, Dims{static_cast<int64_t>(d)})};
-  });
+  return shape_view(
+      "UnsqueezeBackward0", x, sizes, strides, [=](const Tensor& t) { return unsqueeze(t, dim); },
+      [d](Backward&, const Tensor& g) { return Grads{squeeze(g, Dims{static_cast<int64_t>(d)})}; });
 }
 
 Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {
@@ -333,11 +347,12 @@ Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {
       sizes.push_back(x.sizes()[d]);
       strides.push_back(x.strides()[d]);
     }
-  return shape_view(!dims               ? "SqueezeBackward0"
-                    : dims->size() == 1 ? "SqueezeBackward1"
-                                        : "SqueezeBackward2",
-                    x, sizes, strides,
-                    [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
+  return shape_view(
+      !dims               ? "SqueezeBackward0"
+      : dims->size() == 1 ? "SqueezeBackward1"
+                          : "SqueezeBackward2",
+      x, sizes, strides, [&](const Tensor& t) { return squeeze(t, dims); },
+      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
 }
 
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::optional<int64_t> offset) {

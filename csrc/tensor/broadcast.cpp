@@ -1,6 +1,7 @@
 #include "tensor/broadcast.h"
 
 #include "kernels/parallel.h"
+#include "tensor/batch.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -154,7 +155,26 @@ void run_loop(RowLoop loop, const Dims& shape, const LoopOperand* operands, int 
   run_walk(walk, loop, total);
 }
 
+namespace {
+
+// The same with the tensors in their physical form.
+void run_physical(RowLoop loop, std::initializer_list<const Tensor*> tensors) {
+  const Tensor& out = **tensors.begin();
+  const BatchDims batch = joint_batch({out});
+  Tensor physicals[kMaxOperands];
+  int count = 0;
+  for (const Tensor* tensor : tensors) physicals[count++] = physical(*tensor, batch, out.dim());
+  if (count == 2) return run_loop(loop, {&physicals[0], &physicals[1]});
+  if (count == 3) return run_loop(loop, {&physicals[0], &physicals[1], &physicals[2]});
+  run_loop(loop, {&physicals[0], &physicals[1], &physicals[2], &physicals[3]});
+}
+
+}  // namespace
+
 void run_loop(RowLoop loop, std::initializer_list<const Tensor*> tensors) {
+  for (const Tensor* tensor : tensors)
+    if (tensor->batched()) [[unlikely]]
+      return run_physical(loop, tensors);
   const Dims& shape = (*tensors.begin())->sizes();
   LoopOperand operands[kMaxOperands];
   Dims strides[kMaxOperands];

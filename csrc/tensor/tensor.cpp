@@ -14,6 +14,16 @@ bool Tensor::is_contiguous() const {
   return contiguous;
 }
 
+void Tensor::refuse_raw() {
+  fail(
+      "vmap: the values of a tensor were asked for (as .item(), bool(), .tolist(), .numpy() and printing "
+      "do), "
+      "but inside of vmap a tensor stands for one value for each example, so there is not one answer. "
+      "Control "
+      "flow that depends on data is not possible there: choose with torch.where instead, or use the values "
+      "outside of vmap.");
+}
+
 int64_t checked_numel(const Dims& sizes) {
   check(sizes.size() <= kMostDims, "tensors have at most ", kMostDims, " dimensions, got ", sizes.size());
   int64_t count = 1;
@@ -58,6 +68,10 @@ Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
   impl->strides = std::move(strides);
   impl->dtype = tensor.dtype();
   impl->inference = tensor->inference;
+  if (tensor.batched()) [[unlikely]] {
+    impl->transforms = std::make_unique<Transforms>();
+    impl->transforms->batch = tensor->transforms->batch;
+  }
   return Tensor(std::move(impl));
 }
 

@@ -16,6 +16,20 @@ struct GradMetaBase : FromPool {
   virtual ~GradMetaBase() = default;
 };
 
+// Dimensions that vmap hides from the function it maps: a tensor's own sizes leave them out. Each belongs to
+// a level, one call of vmap; levels ascend. (tensor/batch.h says what is done with them.)
+struct BatchDims {
+  SmallVec<uint64_t, 2> levels;
+  Dims sizes, strides;
+  bool empty() const { return levels.empty(); }
+};
+
+// What the function transforms keep with a tensor. Few tensors have any.
+struct Transforms {
+  BatchDims batch;
+  std::unique_ptr<GradMetaBase> tangents;  // directions of change, in forward mode
+};
+
 // Are tensors made on this thread marked as made under inference_mode?
 inline thread_local bool inference_allocation = false;
 
@@ -31,6 +45,7 @@ class TensorImpl final : public RefCounted, public FromPool {
   bool multi_output_view = false;         // one of several views made by one call (split, unbind)
   Ref<TensorImpl> base;                   // for a view: the tensor that owns the memory
   std::unique_ptr<GradMetaBase> grad_meta;
+  std::unique_ptr<Transforms> transforms;
 };
 
 class Tensor {
@@ -60,8 +75,14 @@ class Tensor {
   bool requires_grad() const { return impl_->requires_grad || (impl_->base && impl_->base->requires_grad); }
   bool is_contiguous() const;
 
-  // The first element. Valid for reading and writing within sizes and strides.
+  // Does it have dimensions that vmap hides?
+  bool batched() const { return impl_ && impl_->transforms && !impl_->transforms->batch.empty(); }
+
+  // The first element. Valid for reading and writing within sizes and strides. A tensor with hidden
+  // dimensions has no one first element: kernels are given its physical form (tensor/batch.h).
   void* raw() const {
+    if (batched()) [[unlikely]]
+      refuse_raw();
     return static_cast<char*>(impl_->storage->data()) + impl_->offset * itemsize(impl_->dtype);
   }
   template <class T>
@@ -72,6 +93,7 @@ class Tensor {
   void changed() const { impl_->storage->changed(); }
 
  private:
+  [[noreturn]] static void refuse_raw();
   Ref<TensorImpl> impl_;
 };
 

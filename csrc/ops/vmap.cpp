@@ -1,0 +1,135 @@
+#include "ops/vmap.h"
+
+#include "ops/reduce.h"
+#include "ops/shape.h"
+
+namespace penlight {
+
+Tensor hide_dim(const Tensor& x, int64_t dim, uint64_t level) {
+  const auto d = static_cast<std::size_t>(dim);
+  Dims sizes = x.sizes(), strides = x.strides();
+  const int64_t size = sizes[d], stride = strides[d];
+  sizes.erase(d);
+  strides.erase(d);
+  Tensor y = alias(x, sizes, strides, x->offset);
+  if (!y->transforms) y->transforms = std::make_unique<Transforms>();
+  BatchDims& batch = y->transforms->batch;
+  std::size_t at = 0;
+  while (at < batch.levels.size() && batch.levels[at] < level) ++at;
+  batch.levels.insert(at, level);
+  batch.sizes.insert(at, size);
+  batch.strides.insert(at, stride);
+  if (needs_grad(x))
+    record(linear("HideDimBackward0", [&](const Tensor& t) { return hide_dim(t, dim, level); }), x, y, {},
+           [dim, level, size](Backward&, const Tensor& g) { return Grads{show_dim(g, dim, level, size)}; });
+  return y;
+}
+
+Tensor show_dim(const Tensor& x, int64_t dim, uint64_t level, int64_t size) {
+  std::size_t at = 0;
+  const std::size_t count = x.batched() ? x->transforms->batch.levels.size() : 0;
+  while (at < count && x->transforms->batch.levels[at] != level) ++at;
+  if (at == count) {
+    Dims sizes = x.sizes();
+    sizes.insert(static_cast<std::size_t>(dim), size);
+    return expand(unsqueeze(x, dim), sizes);
+  }
+  const BatchDims& batch = x->transforms->batch;
+  Dims sizes = x.sizes(), strides = x.strides();
+  sizes.insert(static_cast<std::size_t>(dim), batch.sizes[at]);
+  strides.insert(static_cast<std::size_t>(dim), batch.strides[at]);
+  Tensor y = alias(x, sizes, strides, x->offset);
+  BatchDims& rest = y->transforms->batch;
+  rest.levels.erase(at);
+  rest.sizes.erase(at);
+  rest.strides.erase(at);
+  if (needs_grad(x))
+    record(linear("ShowDimBackward0", [&](const Tensor& t) { return show_dim(t, dim, level, size); }), x, y,
+           {}, [dim, level](Backward&, const Tensor& g) { return Grads{hide_dim(g, dim, level)}; });
+  return y;
+}
+
+Tensor sum_examples(const Tensor& x, const SmallVec<uint64_t, 2>& levels) {
+  const BatchDims& all = x->transforms->batch;
+  BatchDims rest;
+  Dims summed;
+  for (std::size_t i = 0; i < all.levels.size(); ++i) {
+    bool gone = false;
+    for (uint64_t level : levels) gone |= level == all.levels[i];
+    if (gone) {
+      summed.push_back(static_cast<int64_t>(i));
+    } else {
+      rest.levels.push_back(all.levels[i]);
+      rest.sizes.push_back(all.sizes[i]);
+    }
+  }
+  Tensor y = sum(physical(x), summed);
+  if (!rest.empty()) y = hide(y, rest);
+  if (needs_grad(x))
+    record(linear("SumExamplesBackward0",
+                  [&](const Tensor& t) { return sum_examples(spread_for(t, x), levels); }),
+           x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  return y;
+}
+
+Tensor spread(const Tensor& x, const BatchDims& batch) {
+  Tensor y = hide(physical(x, batch), batch);
+  if (needs_grad(x))
+    record(linear("SpreadBackward0", [&](const Tensor& t) { return spread(t, batch); }), x, y, {},
+           [](Backward&, const Tensor& g) { return Grads{g}; });
+  return y;
+}
+
+bool any_true(const Tensor& x) {
+  const Tensor found = any(physical(detach(x)));
+  return *found.data<bool>();
+}
+
+Tensor full_for(const Dims& sizes, const Scalar& value, DType dtype, const BatchDims& batch) {
+  Tensor result = empty_batched(sizes, dtype, batch);
+  fill_values(result, value);
+  return result;
+}
+
+Tensors map_examples(const Tensors& inputs, const std::function<Tensors(const Tensors&)>& compute) {
+  const Unrecorded unrecorded;
+  const BatchDims batch = joint_batch(inputs);
+  const int64_t count = examples(batch);
+  const std::size_t levels = batch.levels.size();
+  Tensors joined;
+  Dims place(levels, 0);
+  for (int64_t i = 0; i < std::max<int64_t>(count, 1); ++i) {
+    Tensors plain;
+    for (const Tensor& input : inputs)
+      plain.push_back(!input.defined() ? input
+                      : count == 0     ? zeros(input.sizes(), input.dtype())
+                                       : example(input, batch, place));
+    const Tensors results = compute(plain);
+    if (i == 0)
+      for (const Tensor& result : results)
+        joined.push_back(result.defined() ? empty_batched(result.sizes(), result.dtype(), batch) : result);
+    if (count == 0) break;
+    for (std::size_t r = 0; r < results.size(); ++r)
+      if (results[r].defined()) copy_values(example(joined[r], batch, place), results[r]);
+    for (std::size_t l = levels; l-- > 0;) {
+      if (++place[l] < batch.sizes[l]) break;
+      place[l] = 0;
+    }
+  }
+  return joined;
+}
+
+Tensor fold_examples(const Tensor& x, const BatchDims& batch, int64_t folded) {
+  const Unrecorded unrecorded;
+  const Tensor all = physical(x, batch);
+  const auto n = batch.levels.size() + static_cast<std::size_t>(folded);
+  Dims sizes{1};
+  for (std::size_t d = 0; d < all.sizes().size(); ++d)
+    if (d < n)
+      sizes[0] *= all.sizes()[d];
+    else
+      sizes.push_back(all.sizes()[d]);
+  return reshape(all, sizes);
+}
+
+}  // namespace penlight
