@@ -50,7 +50,12 @@ struct Band {
     ld = columns + x.halo;
     rows = positions / ld;
     if (rows < 1) rows = 1;
-    if (rows > q.axis[1].count) rows = q.axis[1].count;
+    if (rows < q.axis[1].count) {  // evenly
+      const int64_t blocks = (q.axis[1].count + rows - 1) / rows;
+      rows = (q.axis[1].count + blocks - 1) / blocks;
+    } else {
+      rows = q.axis[1].count;
+    }
     stored_rows = rows + y.halo;
     channel_stride = q.axis[0].taps * y.count * x.count * stored_rows * ld;
     channels = band_bytes / itemsize / channel_stride;
@@ -89,20 +94,30 @@ struct Band {
     for (int64_t c = 0; c < channel_count; ++c)
       for (int64_t tz = 0; tz < az.taps; ++tz) {
         const int64_t at_z = padded_source(q.mode, z0 * az.step + tz * az.tap_step + az.offset, az.size);
-        for (int64_t ry = 0; ry < y.count; ++ry)
-          for (int64_t rx = 0; rx < x.count; ++rx)
-            for (int64_t row = 0; row < stored_rows; ++row, to += ld) {
+        for (int64_t ry = 0; ry < y.count; ++ry) {
+          // Rows [inner0, inner1) lie in the input, one ay.step behind the other.
+          const int64_t wanted = at_z < 0 ? 0 : row_count + y.halo;
+          const int64_t first_y = y0 * ay.step + y.residue(ry) + ay.offset;
+          const int64_t inner0 = first_not_below(0, first_y, ay.step, wanted);
+          const int64_t inner1 = first_not_below(ay.size, first_y, ay.step, wanted);
+          const T* image = source + c * plane + (at_z < 0 ? 0 : at_z) * ay.size * ax.size;
+          for (int64_t rx = 0; rx < x.count; ++rx, to += stored_rows * ld) {
+            const int64_t first_x = x0 * ax.step + x.residue(rx) + ax.offset;
+            gather_lines(image + (first_y + inner0 * ay.step) * ax.size, ay.step * ax.size, inner1 - inner0,
+                         ax.size, q.mode, first_x, ax.step, ld, to + inner0 * ld, ld);
+            for (int64_t row = 0; row < stored_rows; ++row) {
+              if (row == inner0) row = inner1;
+              if (row >= stored_rows) break;
               const int64_t at_y =
-                  row < row_count + y.halo
-                      ? padded_source(q.mode, (y0 + row) * ay.step + y.residue(ry) + ay.offset, ay.size)
-                      : -1;
-              if (at_z < 0 || at_y < 0) {
-                for (int64_t j = 0; j < ld; ++j) to[j] = T(0);
-                continue;
-              }
-              gather_run(source + c * plane + (at_z * ay.size + at_y) * ax.size, ax.size, q.mode,
-                         x0 * ax.step + x.residue(rx) + ax.offset, ax.step, ld, to);
+                  row < wanted ? padded_source(q.mode, first_y + row * ay.step, ay.size) : -1;
+              if (at_y < 0)
+                for (int64_t j = 0; j < ld; ++j) to[row * ld + j] = T(0);
+              else
+                gather_lines(image + at_y * ax.size, 0, 1, ax.size, q.mode, first_x, ax.step, ld,
+                             to + row * ld, ld);
             }
+          }
+        }
       }
     for (int64_t j = 0; j < x.halo + 8 * native_width<T>; ++j)
       to[j] = T(0);  // what the last tile reads beyond

@@ -8,6 +8,7 @@
 #include "kernels/conv_products.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/simd.h"
+#include "kernels/transpose.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -44,29 +45,20 @@ inline int64_t split_segments(const TapProduct& q, int64_t first, int64_t count,
   return j < length ? j : length;
 }
 
-// Positions [first, last) of a run that lie outside the input.
+// The same run of some source lines, `ld_line` apart: to[i * ld + j] = line[i * ld_line + x + j * step] with
+// step > 0, folded back or zero outside [0, size).
 template <class T>
-[[gnu::always_inline]] inline void gather_outside(const T* line, int64_t size, PaddingMode mode, int64_t x,
-                                                  int64_t step, int64_t first, int64_t last, T* to) {
-  if (mode == PaddingMode::zeros)
-    for (int64_t j = first; j < last; ++j) to[j] = T(0);
-  else
-    for (int64_t j = first; j < last; ++j) to[j] = line[padded_source(mode, x + j * step, size)];
-}
-
-// A run of one source row: to[j] = line[x + j * step] with step > 0, folded back at the ends.
-template <class T>
-inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length,
-                       T* to) {
+inline void gather_lines(const T* line, int64_t ld_line, int64_t count, int64_t size, PaddingMode mode,
+                         int64_t x, int64_t step, int64_t length, T* to, int64_t ld) {
   const int64_t first = first_not_below(0, x, step, length), last = first_not_below(size, x, step, length);
-  if (first > 0) gather_outside(line, size, mode, x, step, 0, first, to);
-  if (step == 1)
-    copy_run(to + first, line + x + first, last - first);
-  else if (step == 2)
-    for (int64_t j = first; j < last; ++j) to[j] = line[x + 2 * j];
-  else
-    for (int64_t j = first; j < last; ++j) to[j] = line[x + j * step];
-  if (last < length) gather_outside(line, size, mode, x, step, last, length, to);
+  copy_lines(line + x, ld_line, step, count, first, last, length, to, ld);
+  if (mode == PaddingMode::zeros) return;
+  for (int64_t j = first > 0 ? 0 : last; j < length; ++j) {
+    if (j == first && j < last) j = last;
+    if (j == length) break;
+    const T* from = line + padded_source(mode, x + j * step, size);
+    for (int64_t i = 0; i < count; ++i) to[i * ld + j] = from[i * ld_line];
+  }
 }
 
 // For channels [c0, c1) of the group at `source` and taps [t0, t1), in that order, one row of `to` each, `ld`
@@ -90,9 +82,8 @@ inline void gather(const TapProduct& q, const T* source, int64_t source_image, c
         for (int64_t c = c0; c < c1; ++c, row += ld_channel)
           for (int64_t j = 0; j < segment.length; ++j) row[j] = T(0);
       } else {
-        const T* line = image + c0 * plane + (at_z * y.size + at_y) * x.size;
-        for (int64_t c = c0; c < c1; ++c, row += ld_channel, line += plane)
-          gather_run(line, x.size, q.mode, at_x, x.step, segment.length, row);
+        gather_lines(image + c0 * plane + (at_z * y.size + at_y) * x.size, plane, c1 - c0, x.size, q.mode,
+                     at_x, x.step, segment.length, row, ld_channel);
       }
       if (++tx == x.taps) {
         tx = 0;
@@ -134,21 +125,37 @@ struct DepthBlocks {
 // All panels of one group: [channel, tap][row] each.
 template <class T>
 inline void pack_weight(const TapProduct& q, const RowPanels& panels, const T* weight, T* to) {
+  constexpr int64_t most_taps = 64;
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
+  const int64_t all_taps = q.weight_kernel[0] * q.weight_kernel[1] * q.weight_kernel[2];
+  bool in_order = q.taps() == all_taps && q.weight_channel == all_taps;
+  for (const TapAxis& axis : q.axis) in_order = in_order && axis.weight_step == 1;
+  alignas(64) T lines[most_taps * outer_rows];  // one channel's taps: [tap][row]
   for (int64_t panel = 0; panel < panels.count; ++panel) {
     const int64_t row0 = panel * panels.height,
                   rows = panels.height < q.rows - row0 ? panels.height : q.rows - row0;
-    for (int64_t c = 0; c < q.channels; ++c)
+    const T* from = weight + row0 * q.weight_row;
+    if (in_order) {
+      transpose(from, q.weight_row, rows, q.channels * all_taps, to, rows);
+      to += q.channels * all_taps * rows;
+      continue;
+    }
+    const bool by_lines = all_taps > 1 && all_taps <= most_taps && 2 * q.taps() > all_taps;
+    for (int64_t c = 0; c < q.channels; ++c, from += q.weight_channel) {
+      if (by_lines) transpose(from, q.weight_row, rows, all_taps, lines, rows);
       for (int64_t tz = 0; tz < z.taps; ++tz)
         for (int64_t ty = 0; ty < y.taps; ++ty)
-          for (int64_t tx = 0; tx < x.taps; ++tx) {
+          for (int64_t tx = 0; tx < x.taps; ++tx, to += rows) {
             const int64_t tap = ((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
                                  ty * y.weight_step) *
                                     q.weight_kernel[2] +
                                 x.weight_first + tx * x.weight_step;
-            const T* from = weight + row0 * q.weight_row + c * q.weight_channel + tap;
-            for (int64_t r = 0; r < rows; ++r) *to++ = from[r * q.weight_row];
+            if (by_lines)
+              copy_run(to, lines + tap * rows, rows);
+            else
+              for (int64_t r = 0; r < rows; ++r) to[r] = from[r * q.weight_row + tap];
           }
+    }
   }
 }
 
@@ -166,17 +173,17 @@ inline void scatter_tile(const TapProduct& q, const Segment* segments, int64_t s
       at_z = padded_source(q.to_mode, at_z, z.to_size);
       at_y = padded_source(q.to_mode, at_y, y.to_size);
     }
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* from = tile + r * ld_tile + segment.column;
-      T* line = to + segment.image * to_image + r * plane + (at_z * y.to_size + at_y) * x.to_size;
-      if (q.mapped)
+    const T* from = tile + segment.column;
+    T* line = to + segment.image * to_image + (at_z * y.to_size + at_y) * x.to_size;
+    if (q.mapped)
+      for (int64_t r = 0; r < rows; ++r)
         for (int64_t j = 0; j < segment.length; ++j)
-          line[padded_source(q.to_mode, at_x + j * x.to_step, x.to_size)] += from[j];
-      else if (add)
-        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] += from[j];
-      else
-        for (int64_t j = 0; j < segment.length; ++j) line[at_x + j * x.to_step] = from[j];
-    }
+          line[r * plane + padded_source(q.to_mode, at_x + j * x.to_step, x.to_size)] +=
+              from[r * ld_tile + j];
+    else if (add)
+      place_lines<T, true>(from, ld_tile, rows, segment.length, line + at_x, plane, x.to_step);
+    else
+      place_lines<T, false>(from, ld_tile, rows, segment.length, line + at_x, plane, x.to_step);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/conv_select.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace penlight::kernels {
@@ -54,6 +55,17 @@ double waste(const TapProduct& q) {
   return halo / (columns + halo);
 }
 
+int64_t register_bytes() {
+  switch (current_isa()) {
+    case Isa::avx512:
+      return 64;
+    case Isa::avx2:
+      return 32;
+    default:
+      return 16;
+  }
+}
+
 }  // namespace
 
 bool is_pointwise(const ConvGeometry& g) {
@@ -75,11 +87,16 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
 
 ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
   if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
-  if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
+  if (!direct_fits(q, itemsize) || q.taps() == 1 || q.taps() > 2048) return ConvKernel::implicit;
+  // The turned operands fill registers with channels, or with (tap, channel) of taps that lie side by side,
+  // and want some rows to multiply each with; the direct kernel fills them with positions.
+  const TapAxis& x = q.axis[2];
+  const bool joined = x.tap_step == 1 || (x.taps - 1) * x.tap_step < x.step;
+  const int64_t lanes = register_bytes() / itemsize, run = joined ? q.channels * x.taps : q.channels;
+  const double filled = static_cast<double>(run) / static_cast<double>((run + lanes - 1) / lanes * lanes);
   const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
-  // (The direct kernel keeps a register for every tap of a channel, so there is a limit to them.)
-  return q.taps() > 1 && q.taps() <= 2048 && waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct
-                                                                           : ConvKernel::implicit;
+  if (filled * std::min(1.0, static_cast<double>(q.rows) / 8) >= 0.8) return ConvKernel::implicit;
+  return waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct : ConvKernel::implicit;
 }
 
 const char* conv_kernel_name(ConvKernel kernel) {

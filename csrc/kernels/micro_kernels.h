@@ -124,6 +124,61 @@ inline OuterTileInPlace<T> outer_tile_in_place_of(int64_t rows) {
   return outer_tile_in_place<T, R, outer_registers>;
 }
 
+// sums[r][·] = (add ? sums[r][·] : 0) + sum over lines and i < count of a[i * R + r] * b[j][starts[line] + i
+// * step + ·], for NV columns of one register each that may lie anywhere. A runs on from line to line. `sums`
+// is the tile's registers one after the other.
+template <class T, int R, int NV>
+inline void outer_tile_lines(int64_t lines, const int64_t* starts, int64_t count, const T* a,
+                             const T* const* b, int64_t step, T* sums, bool add) {
+  using V = Native<T>;
+  constexpr int W = V::width;
+  const T* columns[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) columns[j] = b[j];
+  V sum[R][NV];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[r][j] = V::zero();
+  for (int64_t line = 0; line < lines; ++line) {
+    const int64_t end = starts[line] + count * step;
+    for (int64_t at = starts[line]; at != end; at += step) {
+      V row[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) row[j] = V::load(columns[j] + at);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const V factor = V::broadcast(a[r]);
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) sum[r][j] = fma(factor, row[j], sum[r][j]);
+      }
+      a += R;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      T* to = sums + (r * NV + j) * W;
+      V value = sum[r][j];
+      if (add) value = value + V::load(to);
+      value.store(to);
+    }
+}
+
+template <class T>
+using OuterTileLines = void (*)(int64_t, const int64_t*, int64_t, const T*, const T* const*, int64_t, T*,
+                                bool);
+
+// The tile function for a panel of `rows` (1..outer_rows) and NV columns of registers.
+template <class T, int NV, int R = 1>
+inline OuterTileLines<T> outer_tile_lines_of(int64_t rows) {
+  if constexpr (R < outer_rows) {
+    if (rows != R) return outer_tile_lines_of<T, NV, R + 1>(rows);
+  }
+  return outer_tile_lines<T, R, NV>;
+}
+
 template <class T>
 using OuterTile = void (*)(int64_t, const T*, const T*, int64_t, T*, int64_t, const T*, bool);
 

@@ -23,7 +23,7 @@ namespace penlight::kernels::PENLIGHT_ISA {
 namespace {
 
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
-constexpr int64_t wanted_tasks = 16;
+constexpr int64_t wanted_tasks = 8;
 
 int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
@@ -91,8 +91,12 @@ constexpr int64_t most_tile_columns = 8 * native_width<T>;
 template <class T>
 void direct_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
   if (q.batch == 0 || q.groups == 0 || q.rows == 0 || q.positions() == 0) return;
-  const Band band(q, sizeof(T), 1024, q.channels);
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
+  // Smaller bands where there are few, down to what fills a few tiles: splitting the rows of results instead
+  // would fill every band once a part.
+  const int64_t planes = q.batch * q.groups * z.count;
+  const int64_t share = y.count * x.count / blocks_of(wanted_tasks, planes);
+  const Band band(q, sizeof(T), larger(512, smaller(1024, share)), q.channels);
   const RowPanels panels(q.rows);
   const int64_t taps = q.taps(), depth = q.channels * taps;
 
