@@ -61,6 +61,13 @@ inline void gather_lines(const T* line, int64_t ld_line, int64_t count, int64_t 
   }
 }
 
+// One line of it.
+template <class T>
+inline void gather_run(const T* line, int64_t size, PaddingMode mode, int64_t x, int64_t step, int64_t length,
+                       T* to) {
+  gather_lines(line, 0, 1, size, mode, x, step, length, to, 0);
+}
+
 // For channels [c0, c1) of the group at `source` and taps [t0, t1), in that order, one row of `to` each, `ld`
 // apart.
 template <class T>

@@ -55,17 +55,6 @@ double waste(const TapProduct& q) {
   return halo / (columns + halo);
 }
 
-int64_t register_bytes() {
-  switch (current_isa()) {
-    case Isa::avx512:
-      return 64;
-    case Isa::avx2:
-      return 32;
-    default:
-      return 16;
-  }
-}
-
 }  // namespace
 
 bool is_pointwise(const ConvGeometry& g) {
@@ -92,7 +81,8 @@ ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
   // and want some rows to multiply each with; the direct kernel fills them with positions.
   const TapAxis& x = q.axis[2];
   const bool joined = x.tap_step == 1 || (x.taps - 1) * x.tap_step < x.step;
-  const int64_t lanes = register_bytes() / itemsize, run = joined ? q.channels * x.taps : q.channels;
+  const int64_t lanes = conv_grouped().vector_bytes / itemsize,
+                run = joined ? q.channels * x.taps : q.channels;
   const double filled = static_cast<double>(run) / static_cast<double>((run + lanes - 1) / lanes * lanes);
   const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
   if (filled * std::min(1.0, static_cast<double>(q.rows) / 8) >= 0.8) return ConvKernel::implicit;
