@@ -36,6 +36,7 @@ def visit(chromium):
 
     def open_page(address, width=1200, height=900, **context):
         page = chromium.new_context(viewport={"width": width, "height": height}, **context).new_page()
+        page.set_default_timeout(60_000)  # a busy machine is no failure
         page.asked, page.failures = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("pageerror", lambda error: page.failures.append(str(error)))

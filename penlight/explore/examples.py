@@ -83,6 +83,7 @@ _EXAMPLES = [
         a = z.mean()
         show(viz.graph(a, gradients=True))
         show(explain.backward(a))
+        print(explain.derive(a, x))
         """,
     ),
     (

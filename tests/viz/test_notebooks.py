@@ -79,13 +79,14 @@ def lab(tmp_path):
 
 def test_in_jupyterlab_a_picture_steps_and_its_sliders_ask_the_kernel(lab, chromium):
     page = chromium.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+    page.set_default_timeout(60_000)
     asked, failures = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: failures.append(str(error)))
     address = lab(notebook(CODE))
     page.goto(address)
-    page.locator(".jp-Notebook").wait_for(timeout=60_000)
-    page.get_by_text("| Idle").wait_for(timeout=60_000)  # the kernel is there
+    page.locator(".jp-Notebook").wait_for()
+    page.get_by_text("| Idle").wait_for()  # the kernel is there
     page.locator(".jp-Notebook .cm-content").first.click()
     page.keyboard.press("Control+Enter")
     until(page, "deep => deep('output.result').length === 1")

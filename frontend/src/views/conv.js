@@ -74,7 +74,7 @@ function render(root, description, context) {
     else state.at = [Math.floor(i / layer.across.out), i % layer.across.out];
   }
   const stepCount = () => (state.mode === "weight" ? layer.taps : state.mode === "input" ? layer.inSize : layer.outSize);
-  const place = (cell) => (flat ? `${cell[1]}` : `${cell[0]}, ${cell[1]}`);
+  const place = (cell) => (flat ? `${cell[1]}` : `${cell[0]},\u00a0${cell[1]}`);
   const tapPlace = (tap) => place([Math.floor(tap / layer.across.taps), tap % layer.across.taps]);
   function cellWords(i) {
     if (!layer) return "";
