@@ -83,11 +83,15 @@ class Picture:
         return f"<{type(self).__name__}: {self._description['title']}>"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        """What a notebook shows: the anywidget where a kernel can talk to it, else a frame with the saved page."""
+        """What a notebook shows: the anywidget where a kernel can talk to it, else a frame with the saved page.
+
+        ``PENLIGHT_PICTURES=page`` in the environment asks for the frame everywhere, as for a notebook turned into a
+        page.
+        """
         from penlight.viz.widget import bundle
 
         words = f"{self._description['title']}. {self._description['words']}"
-        if in_notebook():
+        if in_notebook() and os.environ.get("PENLIGHT_PICTURES") != "page":
             widget = bundle(self)
             if widget is not None:
                 return widget
