@@ -11,7 +11,20 @@ ROOT = Path(__file__).resolve().parent.parent
 # Lowest first; a file includes or imports its own layer and those before it.
 C_LAYERS = ["kernels", "tensor", "autograd", "ops", "bindings"]
 PYTHON_LAYERS = [
-    *("autograd", "func", "utils", "nn", "optim", "explain", "viz", "datasets", "demo", "explore", "cli"),
+    *(
+        "autograd",
+        "func",
+        "utils",
+        "nn",
+        "jit",
+        "optim",
+        "explain",
+        "viz",
+        "datasets",
+        "demo",
+        "explore",
+        "cli",
+    ),
     "__main__",
 ]
 MOST_LINES = 650

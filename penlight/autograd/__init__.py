@@ -145,10 +145,23 @@ def grad(
     return tuple(results)
 
 
-def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """The tensor: a relic of the time when tensors and variables were two things."""
-    alias = data.detach()
-    return alias.requires_grad_() if requires_grad else alias
+class _AnyTensor(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor)
+
+
+class Variable(metaclass=_AnyTensor):
+    """A relic of the time when tensors and variables were two things: every tensor is one, and calling it gives one.
+
+    >>> import penlight
+    >>> isinstance(penlight.ones(2), penlight.autograd.Variable)
+    True
+    """
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> Any:
+        """The tensor, or one over the same memory that asks for its gradient."""
+        alias = data.detach()
+        return alias.requires_grad_() if requires_grad else alias
 
 
 # It needs grad; and the function hides the module of the same name, as in PyTorch.

@@ -30,6 +30,7 @@ from penlight.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from penlight.nn.modules.attention import MultiheadAttention
 from penlight.nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -208,6 +209,7 @@ __all__ = [
     "ModuleList",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
