@@ -7,6 +7,7 @@
 
 #include "kernels/conv_products.h"
 #include "kernels/conv_select.h"
+#include "kernels/fourier_plan.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
 #include "kernels/winograd_plan.h"
@@ -45,12 +46,31 @@ void fill_planes(int64_t batch, int64_t channels, int64_t plane, const T* bias, 
   });
 }
 
+// The fast algorithm for a product, if any: at most one of the two.
+struct FastPlan {
+  FourierPlan fourier;
+  WinogradPlan winograd;
+};
+
+FastPlan plan_fast(const TapProduct& q, bool weight_gradient) {
+  FastPlan plan{plan_fourier(q, weight_gradient), plan_winograd(q, weight_gradient)};
+  if (plan.fourier.n && plan.winograd.levels) {
+    if (plan.fourier.cost < plan.winograd.cost)
+      plan.winograd.levels = 0;
+    else
+      plan.fourier.n = 0;
+  }
+  return plan;
+}
+
 // The kernel that serves a product best.
 template <class T>
 void run_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
-  if constexpr (std::is_same_v<T, float>)
-    if (const WinogradPlan plan = plan_winograd(q, false); plan.levels > 0)
-      return winograd().product(q, plan, source, weight, bias, to);
+  if constexpr (std::is_same_v<T, float>) {
+    const FastPlan fast = plan_fast(q, false);
+    if (fast.fourier.n) return fourier().product(q, fast.fourier, source, weight, bias, to);
+    if (fast.winograd.levels) return winograd().product(q, fast.winograd, source, weight, bias, to);
+  }
   kernels_of<T>(choose_product(q, sizeof(T))).product(q, source, weight, bias, to);
 }
 
@@ -203,9 +223,12 @@ template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient) {
   const TapProduct q = forward_product(g);
-  if constexpr (std::is_same_v<T, float>)
-    if (const WinogradPlan plan = plan_winograd(q, true); plan.levels > 0)
-      return winograd().weight_gradient(q, plan, output_gradient, input, weight_gradient);
+  if constexpr (std::is_same_v<T, float>) {
+    const FastPlan fast = plan_fast(q, true);
+    if (fast.fourier.n) return fourier().weight_gradient(q, fast.fourier, output_gradient, input, weight_gradient);
+    if (fast.winograd.levels)
+      return winograd().weight_gradient(q, fast.winograd, output_gradient, input, weight_gradient);
+  }
   kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
       .weight_gradient(q, output_gradient, input, weight_gradient);
 }
@@ -221,9 +244,9 @@ std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double)
       if (q.rows == 0) q = its;
     });
   }
-  if (!in_double)
-    if (const WinogradPlan plan = plan_winograd(q, weight); plan.levels > 0)
-      return "winograd " + plan_text(plan);
+  const FastPlan fast = in_double ? FastPlan() : plan_fast(q, weight);
+  if (fast.fourier.n) return "fourier " + std::to_string(fast.fourier.n);
+  if (fast.winograd.levels) return "winograd " + plan_text(fast.winograd);
   return conv_kernel_name(weight ? choose_weight_gradient(q, itemsize) : choose_product(q, itemsize));
 }
 

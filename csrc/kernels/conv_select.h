@@ -16,6 +16,7 @@
 //   winograd   fewer multiplications than the sum has, by nested short convolutions (winograd_plan.h, which
 //   chooses
 //              this one and its tiles): float32, strides of 1, enough channels to pay for the transforms.
+//   fourier    Fourier transforms of overlapping blocks along the last axis (fourier_plan.h): long kernels.
 #pragma once
 
 #include "kernels/conv_products.h"

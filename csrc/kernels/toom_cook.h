@@ -80,21 +80,21 @@ constexpr double power(double base, int exponent) {
   return result;
 }
 
-// G[i][j], what tap j counts for at point i, for r taps.
-constexpr double tap_factor(int n, int r, int i, int j) {
+// What row i of G is multiplied by: 1 / the product of all p_i - p_j.
+constexpr double point_factor(int n, int i) {
   const Points p = points_of(n);
+  double divisor = 1;
   if (p.zero && i == 0) {
-    double divisor = 1;
     for (int k = 0; k < p.pairs; ++k) divisor *= -p.pair[k] * p.pair[k];
-    return j == 0 ? 1 / divisor : 0;
+    return 1 / divisor;
   }
-  if (p.infinity && i == n - 1) return j == r - 1 ? 1 : 0;
-  const int k = (i - (p.zero ? 1 : 0)) / 2, sign = (i - (p.zero ? 1 : 0)) % 2 ? -1 : 1;
-  const double x = sign * p.pair[k];
-  double divisor = 2 * x * (p.zero ? x : 1);
+  if (p.infinity && i == n - 1) return 1;
+  const int place = i - (p.zero ? 1 : 0), k = place / 2;
+  const double x = place % 2 ? -p.pair[k] : p.pair[k];
+  divisor = 2 * x * (p.zero ? x : 1);
   for (int other = 0; other < p.pairs; ++other)
     if (other != k) divisor *= x * x - p.pair[other] * p.pair[other];
-  return power(x, j) / divisor;
+  return 1 / divisor;
 }
 
 }  // namespace penlight::kernels::toom_cook

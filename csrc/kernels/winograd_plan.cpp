@@ -150,7 +150,7 @@ WinogradPlan plan_winograd(const TapProduct& q, bool weight_gradient) {
         cost += tiles *
                 (channel_vectors * transform_cost(plan, true) + row_vectors * transform_cost(plan, false));
         cost += 4 * frequencies * products_a_frequency;  // the weight's transform
-        if (cost < least) least = cost, best = plan;
+        if (cost < least) least = plan.cost = cost, best = plan;
       }
   return best;
 }

@@ -28,6 +28,7 @@ struct WinogradLevel {
 
 struct WinogradPlan {
   int levels = 0;  // 0: no fast algorithm
+  double cost = 0;  // about, in vector instructions
   WinogradLevel level[3];
 
   [[gnu::always_inline]] int64_t frequencies() const {

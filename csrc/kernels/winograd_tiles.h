@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/conv_gather.h"
+#include "kernels/transpose.h"
 #include "kernels/winograd_plan.h"
 #include "kernels/winograd_transform.h"
 
@@ -65,25 +66,6 @@ struct TileGrid {
   }
 };
 
-template <int distance, int... l>
-[[gnu::always_inline]] inline void swap_lanes(Lanes& a, Lanes& b, std::integer_sequence<int, l...>) {
-  const Lanes first = {__builtin_shufflevector(a.v, b.v, (l & distance ? lanes + l - distance : l)...)};
-  b.v = __builtin_shufflevector(a.v, b.v, (l & distance ? lanes + l : l + distance)...);
-  a = first;
-}
-
-// Rows become columns: bit after bit, lanes are swapped with vectors.
-template <int distance = 1>
-[[gnu::always_inline]] inline void transpose(Lanes (&v)[lanes]) {
-  if constexpr (distance < lanes) {
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes; ++i)
-      if (!(i & distance))
-        swap_lanes<distance>(v[i], v[i + distance], std::make_integer_sequence<int, lanes>());
-    transpose<2 * distance>(v);
-  }
-}
-
 // How the band is cut out of a tensor: where position 0 of a phase lies.
 struct BandSource {
   PaddingMode mode;
@@ -135,7 +117,7 @@ inline void fill_band(const BandSource& s, const float* source, int64_t channels
         Lanes v[lanes];
 #pragma GCC unroll 16
         for (int c = 0; c < lanes; ++c) v[c] = Lanes::load(c < channels ? from + c * distance : nothing);
-        transpose(v);
+        transpose_registers(v);
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) v[i].store(band + (x + i) * lanes);
       }
@@ -168,7 +150,7 @@ inline void write_band(const TapProduct& q, const float* band, Lanes start, int6
         Lanes v[lanes];
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) v[i] = Lanes::load(from + (x + i) * lanes) + start;
-        transpose(v);
+        transpose_registers(v);
         const int64_t columns = count[2] - x < lanes ? count[2] - x : lanes;
         float* at = line + x * x_step;
         if (x_step == 1 && columns == lanes && channels == lanes) {

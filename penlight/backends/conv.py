@@ -1,11 +1,11 @@
 """How penlight's own convolutions are computed.
 
 ``fast_algorithms`` (default True) lets float32 convolutions whose strides are 1 be computed by algorithms that take
-fewer multiplications than the sum they stand for: nested Winograd short convolutions. They are two to three times as
-fast where there are 16 channels or more, and round differently: errors are below 2e-5 of the largest result, where a
-direct sum's are below 2e-6, and a NaN or an infinity spreads over its tile, some outputs further than its windows.
-``docs/fast-convolution.md`` has the algorithms and the measured errors. False computes every convolution as a direct
-sum:
+fewer multiplications than the sum they stand for: nested Winograd short convolutions, two to three times as fast where
+there are 16 channels or more, and Fourier transforms for long kernels. They round differently: errors are below 2e-5
+of the largest result, where a direct sum's are below 2e-6, and a NaN or an infinity spreads over its tile, to some
+outputs whose windows do not meet it. ``docs/fast-convolution.md`` has the algorithms and the measured errors. False
+computes every convolution as a direct sum:
 
 >>> import penlight as torch
 >>> torch.backends.conv.fast_algorithms
@@ -54,8 +54,9 @@ def algorithm(
         dtype: the default, ``float32``, or ``float64``.
 
     Returns:
-        ``'pointwise'``, ``'direct'``, ``'implicit'``, or ``'winograd'`` with its levels F(outputs, taps) for each
-        axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``. csrc/kernels/conv_select.h says what they are.
+        ``'pointwise'``, ``'direct'``, ``'implicit'``, ``'grouped'``, ``'winograd'`` with its levels F(outputs, taps)
+        for each axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``, or ``'fourier'`` and the number of points.
+        csrc/kernels/conv_select.h says what they are.
 
     Raises:
         RuntimeError: the sizes do not fit.

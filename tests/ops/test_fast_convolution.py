@@ -76,6 +76,15 @@ def test_shapes_meant_for_a_fast_algorithm_get_it(input, weight, arguments, part
     assert backend.algorithm(input, weight, part=part, **arguments).startswith("winograd F(")
 
 
+@pytest.mark.parametrize("taps", [255, 256, 1023, 2500])
+@pytest.mark.parametrize("part", ["forward", "input_gradient", "weight_gradient"])
+def test_long_filters_are_transformed(taps, part):
+    assert backend.algorithm((1, 1, 20000), (1, 1, taps), part=part).startswith("fourier ")
+    assert backend.algorithm((8, 16, 9, 3000), (16, 1, 1, taps), part=part, groups=16).startswith("fourier ")
+    double = backend.algorithm((1, 1, 20000), (1, 1, taps), part=part, dtype=penlight.float64)
+    assert not double.startswith("fourier")
+
+
 @pytest.mark.parametrize(
     ("input", "weight", "arguments"),
     [
@@ -107,6 +116,7 @@ def test_the_switch_turns_all_of_them_off_and_on_again():
         for input, weight, arguments in MEANT:
             for part in names:
                 assert "winograd" not in backend.algorithm(input, weight, part=part, **arguments)
+                assert "fourier" not in backend.algorithm((1, 1, 20000), (1, 1, 1023), part=part)
         direct = run()
     finally:
         backend.fast_algorithms = True
@@ -223,12 +233,41 @@ def test_kernels_of_every_length(kernel, length, always):
     assert error(dw.numpy(), by_weight.swapaxes(0, 1)) <= BOUND
 
 
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("taps", [13, 64, 129, 1000])
+@pytest.mark.parametrize(
+    ("channels", "outs", "groups"), [(1, 1, 1), (2, 5, 1), (3, 3, 3), (1, 17, 1), (18, 6, 6)]
+)
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_long_filters(taps, channels, outs, groups, dilation, mode, always):
+    rng = np.random.default_rng(taps)
+    shape, weight = (2, channels, 3, dilation * (taps + 37)), (outs, channels // groups, 1, taps)
+    arguments = dict(padding=(0, 11), dilation=(1, dilation), groups=groups, padding_mode=mode)
+    for part in ("forward", "input_gradient", "weight_gradient"):
+        assert taps == 13 or backend.algorithm(shape, weight, part=part, **arguments).startswith("fourier")
+    x, w, b = single(rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(outs))
+    leaves = [tensor(a, layout).requires_grad_() for a, layout in ((x, "stepped"), (w, "transposed"))]
+    y = F.conv2d(*leaves, tensor(b), **arguments)
+    rest = ([1, 1], [(0, 0), (11, 11)], [1, dilation], groups, mode)
+    assert error(y.detach().numpy(), convolution(x, w, b, *rest)) <= BOUND
+    g, v, u = (rng.standard_normal(shape) for shape in (y.shape, x.shape, w.shape))
+    g = g.astype(np.float32)
+    y.backward(tensor(g))
+    for leaf, direction, change in (
+        (leaves[0], v, convolution(v, w, None, *rest)),
+        (leaves[1], u, convolution(x, u, None, *rest)),
+    ):
+        found = np.sum(leaf.grad.numpy().astype(np.float64) * direction)
+        scale = np.linalg.norm(g) * np.linalg.norm(change)
+        assert abs(found - np.sum(g * change)) <= BOUND / 4 * (1 + scale)
+
+
 @pytest.mark.parametrize("isa", ["baseline", "avx2"])
 def test_lesser_instruction_sets_compute_the_same(isa):
     # Where the processor has not the one asked for, its best is tested again.
     command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", __file__]
     done = subprocess.run(
-        [*command, "-k", "definition or tiles or every_length or every_shape"],
+        [*command, "-k", "definition or tiles or every_length or every_shape or test_long_filters"],
         env={**os.environ, "PENLIGHT_ISA": isa},
         capture_output=True,
         text=True,
@@ -248,13 +287,14 @@ def test_lesser_instruction_sets_compute_the_same(isa):
         ((2, 64, 1500), (32, 64, 9), {}),
         ((1, 32, 40, 40), (32, 32, 7, 7), {}),
         ((2, 16, 12, 20, 20), (16, 16, 3, 3, 3), {}),
+        ((1, 2, 20000), (3, 2, 1023), {}),
     ],
 )
 def test_errors_stay_within_the_bound_for_every_shape(input, weight, arguments):
     rng = np.random.default_rng(0)
     x, w = single(rng.standard_normal(input), rng.standard_normal(weight))
     dims = len(input) - 2
-    assert backend.algorithm(input, weight, **arguments).startswith("winograd")
+    assert backend.algorithm(input, weight, **arguments).startswith(("winograd", "fourier"))
 
     def run(x, w):
         leaves = [penlight.tensor(a, requires_grad=True) for a in (x, w)]
@@ -270,7 +310,10 @@ def test_errors_stay_within_the_bound_for_every_shape(input, weight, arguments):
 # ---- promises
 
 
-@pytest.mark.parametrize(("input", "weight", "arguments"), MEANT[3:6])
+LONG = ((3, 2, 9000), (3, 2, 500), dict(padding=7))
+
+
+@pytest.mark.parametrize(("input", "weight", "arguments"), [*MEANT[3:6], LONG])
 def test_the_same_bits_at_any_number_of_threads(input, weight, arguments):
     rng = np.random.default_rng(0)
     x, w = single(rng.standard_normal(input), rng.standard_normal(weight))

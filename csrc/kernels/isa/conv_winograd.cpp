@@ -20,7 +20,8 @@ namespace penlight::kernels::PENLIGHT_ISA {
 namespace {
 
 constexpr int64_t values_bytes = 512 * 1024, products_bytes = 256 * 1024;
-constexpr int64_t wanted_tasks = 16;
+constexpr int64_t most_values_bytes = 4 << 20;
+constexpr int64_t wanted_tasks = 8;
 constexpr int64_t panel_columns = outer_columns<float>;
 
 int64_t smaller(int64_t a, int64_t b) {
@@ -46,24 +47,36 @@ OuterTileInPlace<float> tile_product(int64_t rows) {
   return outer_tile_in_place<float, R, NV>;
 }
 
-// U of one group as [panel][frequency][channel][columns of the panel].
+// U of one group as [panel][frequency][channel][columns of the panel], for channels [c0, c1). Frequencies lie
+// `padding` floats more apart, so that they spread over the cache's sets.
+constexpr int64_t padding = lanes;
+
+// Where the panel that begins with `row` lies in U.
+int64_t panel_start(const TapProduct& q, int64_t frequencies, int64_t row) {
+  return frequencies * (row * q.channels + row / panel_columns * padding);
+}
+
 void transform_weight(const TapProduct& q, const TapTransform& t, const float* weight, int64_t c0, int64_t c1,
                       float* to) {
-  alignas(64) float first[most_frequencies * lanes], second[most_frequencies * lanes];
+  alignas(64) float values[most_frequencies * lanes], box[most_frequencies * lanes];
   const int64_t vectors = blocks_of(q.rows, lanes);
   for (int64_t v = 0; v < vectors; ++v) {
     const int64_t panel = v * lanes / panel_columns, begin = panel * panel_columns;
     const int64_t width = smaller(panel_columns, vectors * lanes - begin);
     const int64_t rows = smaller(lanes, q.rows - v * lanes);
-    float* place = to + begin * q.channels * t.frequencies + v * lanes - begin;
+    float* place = to + panel_start(q, t.frequencies, begin) + v * lanes - begin;
     for (int64_t c = c0; c < c1; ++c) {
       const float* from = weight + v * lanes * q.weight_row + c * q.weight_channel;
-      for (int64_t i = 0; i < t.taps; ++i)
-        for (int64_t r = 0; r < lanes; ++r)
-          first[i * lanes + r] = r < rows && t.tap[i] >= 0 ? from[r * q.weight_row + t.tap[i]] : 0;
-      const float* made = t.to_frequencies(first, second);
+      for (int64_t i = 0; i < t.taps; ++i) {
+        float* vector = values + t.place[i];
+        if (t.tap[i] < 0 || rows < lanes) Lanes::zero().store(vector);
+        if (t.tap[i] < 0) continue;
+        const float* tap = from + t.tap[i];
+        for (int64_t r = 0; r < rows; ++r) vector[r] = tap[r * q.weight_row];
+      }
+      t.to_frequencies(values, box);
       for (int64_t f = 0; f < t.frequencies; ++f)
-        Lanes::load(made + f * lanes).store(place + (f * q.channels + c) * width);
+        Lanes::load(values + f * lanes).store(place + f * (q.channels * width + padding) + c * width);
     }
   }
 }
@@ -74,7 +87,7 @@ void product(const TapProduct& q, const WinogradPlan& plan, const float* source,
   const TileGrid grid(q, plan);
   const TapTransform taps(q, plan);
   const int64_t frequencies = plan.frequencies(), padded_rows = blocks_of(q.rows, lanes) * lanes;
-  const int64_t transformed = frequencies * q.channels * padded_rows;
+  const int64_t transformed = panel_start(q, frequencies, blocks_of(q.rows, panel_columns) * panel_columns);
 
   const Scratch transformed_memory(q.groups * transformed, sizeof(float));
   float* u = static_cast<float*>(transformed_memory.get());
@@ -88,10 +101,12 @@ void product(const TapProduct& q, const WinogradPlan& plan, const float* source,
     }
   });
 
-  // Tiles of a task: as many as L2 holds, in whole panels, but enough tasks for the threads.
+  // Tiles of a task: as many as L2 holds, or more where U is so large that streaming it past costs more than
+  // leaving L2; but enough tasks for the threads.
   const int64_t ld_v = odd_vectors(q.channels);
-  int64_t per_task = larger(1, values_bytes / (frequencies * ld_v * 4) / outer_rows) * outer_rows;
-  per_task = smaller(per_task, larger(1, grid.count * q.groups / (wanted_tasks * outer_rows)) * outer_rows);
+  const int64_t held = larger(values_bytes, smaller(most_values_bytes, transformed * 4 / 8));
+  int64_t per_task = larger(outer_rows, held / (frequencies * ld_v * 4) / outer_rows * outer_rows);
+  per_task = smaller(per_task, larger(outer_rows, blocks_of(grid.count * q.groups, wanted_tasks)));
   per_task = blocks_of(grid.count, blocks_of(grid.count, per_task));
   const int64_t task_count = blocks_of(grid.count, per_task);
   const int64_t panels_fit = larger(1, products_bytes / (frequencies * per_task * panel_columns * 4));
@@ -120,7 +135,8 @@ void product(const TapProduct& q, const WinogradPlan& plan, const float* source,
         for (int64_t f = 0; f < frequencies; ++f)
           for (int64_t row = row0; row < row1; row += panel_columns) {
             const int64_t width = smaller(panel_columns, padded_rows - row);
-            const float* right = u + group * transformed + (row * frequencies + f * width) * q.channels;
+            const float* right = u + group * transformed + panel_start(q, frequencies, row) +
+                                 f * (q.channels * width + padding);
             for (int64_t t = 0; t < tiles; t += panels.height) {
               const int64_t height = smaller(panels.height, tiles - t);
               const auto run =

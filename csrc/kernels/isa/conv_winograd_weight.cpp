@@ -106,7 +106,7 @@ void winograd_weight_gradient(const TapProduct& q, const WinogradPlan& plan, con
 
   const int64_t vectors = ld_sums / lanes;
   parallel_products(q.groups * q.rows * vectors, 1 + 256 / frequencies, [&](int64_t begin, int64_t end) {
-    alignas(64) float first[most_frequencies * lanes], second[most_frequencies * lanes];
+    alignas(64) float values[most_frequencies * lanes], box[most_frequencies * lanes];
     for (int64_t i = begin; i < end; ++i) {
       const int64_t vector = i % vectors, row = i / vectors % q.rows, group = i / vectors / q.rows;
       const float* d = sums + group * sums_group + row * ld_sums + vector * lanes;
@@ -114,14 +114,15 @@ void winograd_weight_gradient(const TapProduct& q, const WinogradPlan& plan, con
         Lanes sum = Lanes::load(d + f * sums_step);
         for (int64_t part = 1; part < parts; ++part)
           sum = sum + Lanes::load(d + part * sums_size + f * sums_step);
-        sum.store(first + f * lanes);
+        sum.store(values + f * lanes);
       }
-      const float* made = taps.to_taps(first, second);
+      taps.to_taps(values, box);
       const int64_t c0 = vector * lanes, channels = smaller(lanes, q.channels - c0);
       float* to = gradient + group * q.weight_group + row * q.weight_row + c0 * q.weight_channel;
       for (int64_t t = 0; t < taps.taps; ++t)
         if (taps.tap[t] >= 0)
-          for (int64_t c = 0; c < channels; ++c) to[c * q.weight_channel + taps.tap[t]] = made[t * lanes + c];
+          for (int64_t c = 0; c < channels; ++c)
+            to[c * q.weight_channel + taps.tap[t]] = values[taps.place[t] + c];
     }
   });
 }
