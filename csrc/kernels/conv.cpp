@@ -170,6 +170,28 @@ void each_gradient_product(const ConvGeometry& g, Body&& body) {
         }
 }
 
+// Can the parts of a strided convolution's input gradient be taken together?
+bool gradient_is_grouped(const ConvGeometry& g, int64_t itemsize) {
+  if (g.stride[1] == 1 && g.stride[2] == 1) return false;
+  int64_t count = 0;
+  bool fits = true;
+  each_gradient_product(g, [&](const TapProduct& q) {
+    if (q.mapped) return;
+    ++count;
+    fits = fits && grouped_fits(q, itemsize);
+  });
+  return fits && count > 0 && count <= conv_grouped().most_products;
+}
+
+void run_products(const std::vector<TapProduct>& parts, const float* source, const float* weight,
+                  const float* bias, float* to) {
+  conv_grouped().products_float32(parts.data(), static_cast<int64_t>(parts.size()), source, weight, bias, to);
+}
+void run_products(const std::vector<TapProduct>& parts, const double* source, const double* weight,
+                  const double* bias, double* to) {
+  conv_grouped().products_float64(parts.data(), static_cast<int64_t>(parts.size()), source, weight, bias, to);
+}
+
 }  // namespace
 
 template <class T>
@@ -214,9 +236,22 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
   }
   if (!all_positions_met(g) || g.out_channels == 0)
     fill_planes(g.batch, g.in_channels, g.input_plane(), bias, input_gradient);
+  std::vector<TapProduct> together;  // parts of one residue in depth
+  const bool joined = gradient_is_grouped(g, sizeof(T));
+  const auto run_together = [&] {
+    if (!together.empty()) run_products(together, output_gradient, weight, bias, input_gradient);
+    together.clear();
+  };
   each_gradient_product(g, [&](const TapProduct& q) {
+    if (joined && !q.mapped) {
+      if (!together.empty() && together[0].axis[0].to_first != q.axis[0].to_first) run_together();
+      together.push_back(q);
+      return;
+    }
+    run_together();
     run_product(q, output_gradient, weight, q.mapped ? nullptr : bias, input_gradient);
   });
+  run_together();
 }
 
 template <class T>

@@ -97,13 +97,15 @@ struct LaneBox {
   int64_t rows, columns;        // of outputs in a block
   int64_t height, width, size;  // of the box; positions in all
 
-  // The largest block whose box, for so many channels, and results, for so many rows of the product, stay in
-  // `bytes`.
-  LaneBox(const TapProduct& q, int64_t position_bytes, int64_t bytes) {
+  // The largest block whose box, for all channels, and results, for up to 4 rows of the product and so many
+  // results a position, stay in `bytes`.
+  LaneBox(const TapProduct& q, int64_t position_bytes, int64_t bytes, int64_t results = 1) {
     const TapAxis &y = q.axis[1], &x = q.axis[2];
     rows = y.count < 1 ? 1 : y.count, columns = x.count < 1 ? 1 : x.count;
     settle(q);
-    const auto total = [&] { return (q.channels * size + most_rows(q) * rows * columns) * position_bytes; };
+    const auto total = [&] {
+      return (q.channels * size + most_rows(q) * rows * columns * results) * position_bytes;
+    };
     while (total() > bytes && rows > 1) rows = (rows + 1) / 2, settle(q);
     while (total() > bytes && columns > 16) columns = (columns + 1) / 2, settle(q);
   }
@@ -112,14 +114,18 @@ struct LaneBox {
     return (outputs - 1) * axis.step + (axis.taps - 1) * axis.tap_step + 1;
   }
 
-  void fill_offsets(const TapProduct& q, int64_t lane_count, int32_t* offsets) const {
+  // Of the taps of a product whose source positions are those of a box that begins at the given offsets.
+  void fill_offsets(const TapProduct& q, int64_t first_y, int64_t first_x, int64_t lane_count,
+                    int32_t* offsets) const {
+    const int64_t y = q.axis[1].offset - first_y, x = q.axis[2].offset - first_x;
     for (int64_t c = 0; c < q.channels; ++c)
       for (int64_t tz = 0; tz < q.axis[0].taps; ++tz)
         for (int64_t ty = 0; ty < q.axis[1].taps; ++ty)
           for (int64_t tx = 0; tx < q.axis[2].taps; ++tx)
-            *offsets++ = static_cast<int32_t>(
-                (c * size + (tz * height + ty * q.axis[1].tap_step) * width + tx * q.axis[2].tap_step) *
-                lane_count);
+            *offsets++ =
+                static_cast<int32_t>((c * size + (tz * height + y + ty * q.axis[1].tap_step) * width + x +
+                                      tx * q.axis[2].tap_step) *
+                                     lane_count);
   }
 
   // Outputs (z0, y0 .. y0 + ny, x0 .. x0 + nx) of one channel's planes.

@@ -69,6 +69,13 @@ PENLIGHT_DECLARE_KERNELS(DirectKernels, conv_direct)
 struct GroupedKernels {
   ProductKernels<float> float32;
   ProductKernels<double> float64;
+  // Several products, at most so many, that differ in rows and columns alone and together fill their result's
+  // planes: the parts of the input gradient of a strided convolution.
+  void (*products_float32)(const TapProduct* parts, int64_t count, const float* source, const float* weight,
+                           const float* bias, float* to);
+  void (*products_float64)(const TapProduct* parts, int64_t count, const double* source, const double* weight,
+                           const double* bias, double* to);
+  int64_t most_products;
   int64_t vector_bytes;  // of a register
 };
 PENLIGHT_DECLARE_KERNELS(GroupedKernels, conv_grouped)

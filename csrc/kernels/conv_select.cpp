@@ -30,24 +30,6 @@ bool direct_fits(const TapProduct& q, int64_t itemsize) {
   return !q.mapped && values * static_cast<double>(itemsize) < 512 * 1024;
 }
 
-// A lane for each group: groups of few channels, at most a third of the lanes empty, and a box of one row
-// of outputs that stays in L2.
-bool grouped_fits(const TapProduct& q, int64_t itemsize) {
-  for (const TapAxis& axis : q.axis)
-    if (axis.tap_step < 1) return false;
-  if (q.groups < 2 || q.rows > 8 || q.channels < 1 || q.channels > 8) return false;
-  const int64_t lanes = conv_grouped().vector_bytes / itemsize, planes = q.batch * q.groups;
-  const int64_t blocks = (planes + lanes - 1) / lanes;
-  if (3 * planes < 2 * blocks * lanes) return false;
-  const TapAxis &y = q.axis[1], &x = q.axis[2];
-  const double height = static_cast<double>(y.taps - 1) * static_cast<double>(y.tap_step) + 1;
-  const double width = static_cast<double>(x.taps - 1) * static_cast<double>(x.tap_step) +
-                       static_cast<double>((x.count < 16 ? x.count : 16) * x.step);
-  return static_cast<double>(q.channels * q.axis[0].taps) * height * width *
-             static_cast<double>(conv_grouped().vector_bytes) <
-         512 * 1024;
-}
-
 // The part of the positions computed that lies between the band's rows.
 double waste(const TapProduct& q) {
   const double halo = stored(q.axis[2]).halo;
@@ -64,8 +46,28 @@ bool is_pointwise(const ConvGeometry& g) {
   return g.group_in() >= 8 && g.group_out() >= 8 && g.output_plane() >= 64;
 }
 
+// Groups of few channels, at most a third of the lanes empty, and a box of one row of outputs that stays in
+// L2.
+bool grouped_fits(const TapProduct& q, int64_t itemsize) {
+  for (const TapAxis& axis : q.axis)
+    if (axis.tap_step < 1) return false;
+  if (q.groups < 2 || q.rows > 8 || q.channels < 1 || q.channels > 8) return false;
+  const int64_t lanes = conv_grouped().vector_bytes / itemsize, planes = q.batch * q.groups;
+  const int64_t blocks = (planes + lanes - 1) / lanes;
+  if (3 * planes < 2 * blocks * lanes) return false;
+  const TapAxis &y = q.axis[1], &x = q.axis[2];
+  const double height = static_cast<double>(y.taps - 1) * static_cast<double>(y.tap_step) + 1;
+  const double width = static_cast<double>(x.taps - 1) * static_cast<double>(x.tap_step) +
+                       static_cast<double>((x.count < 16 ? x.count : 16) * x.step);
+  return static_cast<double>(q.channels * q.axis[0].taps) * height * width *
+             static_cast<double>(conv_grouped().vector_bytes) <
+         512 * 1024;
+}
+
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
-  if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
+  // (Results apart from each other leave no whole rows to turn back, unless all parts are taken together.)
+  const bool apart = !q.mapped && (q.axis[1].to_step > 1 || q.axis[2].to_step > 1);
+  if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Gathering costs about as much as 6 rows of results; a plane of few positions leaves tiles empty.
   const double rows = static_cast<double>(q.rows),

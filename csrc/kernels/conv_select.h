@@ -26,6 +26,7 @@ namespace penlight::kernels {
 enum class ConvKernel { pointwise, direct, implicit, grouped };
 
 bool is_pointwise(const ConvGeometry& geometry);
+bool grouped_fits(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_weight_gradient(const TapProduct& product, int64_t itemsize);
 

@@ -8,7 +8,9 @@
 //          all aligned
 //   box    the channels' inputs and the results of up to 4 rows: block_bytes, in L2
 //
-// and turns the results back. The weights lie packed as [block of lanes][rows of a tile][channel, tap][row].
+// and turns the results back. The input gradient of a strided convolution is several products, one for each
+// residue of rows and columns, whose results interleave: a task takes them together. The weights lie packed
+// as [block of lanes][rows of a tile][channel, tap][row].
 #include "kernels/conv_lanes.h"
 #include "kernels/flush.h"
 #include "kernels/scratch.h"
@@ -39,7 +41,7 @@ constexpr int tile_positions(int rows) {
 // to[r][x] = start[r] + sum over i < k of weight[i][r] * source[offsets[i] + x * step], a lane each
 template <class T, int R, int NX>
 void lane_tile(int64_t k, const T* weight, const T* source, const int32_t* offsets, int64_t step,
-               const T* start, T* to, int64_t to_row) {
+               const T* start, T* to, int64_t to_row, int64_t to_step) {
   using V = Native<T>;
   constexpr int L = lanes<T>;
   V sum[R][NX];
@@ -63,11 +65,12 @@ void lane_tile(int64_t k, const T* weight, const T* source, const int32_t* offse
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int x = 0; x < NX; ++x) sum[r][x].store(to + r * to_row + x * L);
+    for (int x = 0; x < NX; ++x) sum[r][x].store(to + r * to_row + x * to_step);
 }
 
 template <class T>
-using LaneTile = void (*)(int64_t, const T*, const T*, const int32_t*, int64_t, const T*, T*, int64_t);
+using LaneTile = void (*)(int64_t, const T*, const T*, const int32_t*, int64_t, const T*, T*, int64_t,
+                          int64_t);
 
 template <class T, int R, int NX = 1>
 LaneTile<T> lane_tile_of(int64_t positions) {
@@ -119,51 +122,96 @@ void pack_lanes(const TapProduct& q, const T* weight, const T* bias, int64_t fir
 
 // Writes a block of results, which lie in lanes, to the first `count` planes.
 template <class T>
-void store_block(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z0, int64_t y0,
-                 int64_t ny, int64_t x0, int64_t nx) {
+void store_block(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z, int64_t y,
+                 int64_t height, int64_t x, int64_t width) {
   constexpr int L = lanes<T>;
-  constexpr int64_t piece = 64;
+  const int64_t plane_height = q.axis[1].to_size, plane_width = q.axis[2].to_size;
+  const bool whole = width == plane_width;  // rows follow each other without a gap
+  const int64_t runs = whole ? 1 : height, run = whole ? height * width : width;
+  for (int64_t i = 0; i < runs; ++i)
+    from_lanes(from + i * width * L, run, count, planes, (z * plane_height + y + i) * plane_width + x);
+}
+
+// Adds results of positions outside the planes to where they were read from.
+template <class T>
+void add_mapped(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z0, int64_t y0,
+                int64_t ny, int64_t x0, int64_t nx) {
+  constexpr int L = lanes<T>;
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  const int64_t at_z = z.to_first + z0 * z.to_step;
-  if (!q.mapped && x.to_step == 1) {
-    const bool whole = nx == x.to_size && y.to_step == 1;  // rows follow each other without a gap
-    const int64_t runs = whole ? 1 : ny, run = whole ? ny * nx : nx;
-    for (int64_t i = 0; i < runs; ++i)
-      from_lanes(from + i * nx * L, run, count, planes,
-                 (at_z * y.to_size + y.to_first + (y0 + i) * y.to_step) * x.to_size + x.to_first + x0);
-    return;
-  }
-  alignas(64) T turned[L * piece];
-  T* pieces[L];
-  for (int l = 0; l < L; ++l) pieces[l] = turned + l * piece;
-  const int64_t plane_z = q.mapped ? padded_source(q.to_mode, at_z, z.to_size) : at_z;
+  const int64_t at_z = padded_source(q.to_mode, z.to_first + z0 * z.to_step, z.to_size);
   for (int64_t i = 0; i < ny; ++i) {
-    const int64_t at_y = y.to_first + (y0 + i) * y.to_step;
-    const int64_t plane_y = q.mapped ? padded_source(q.to_mode, at_y, y.to_size) : at_y;
-    for (int64_t j = 0; j < nx; j += piece) {
-      const int64_t run = smaller(piece, nx - j), at_x = x.to_first + (x0 + j) * x.to_step;
-      from_lanes(from + (i * nx + j) * L, run, count, pieces, 0);
-      for (int64_t l = 0; l < count; ++l) {
-        T* line = planes[l] + (plane_z * y.to_size + plane_y) * x.to_size;
-        if (q.mapped)
-          for (int64_t m = 0; m < run; ++m)
-            line[padded_source(q.to_mode, at_x + m * x.to_step, x.to_size)] += pieces[l][m];
-        else
-          for (int64_t m = 0; m < run; ++m) line[at_x + m * x.to_step] = pieces[l][m];
+    const int64_t at_y = padded_source(q.to_mode, y.to_first + (y0 + i) * y.to_step, y.to_size);
+    for (int64_t j = 0; j < nx; ++j, from += L) {
+      const int64_t at_x = padded_source(q.to_mode, x.to_first + (x0 + j) * x.to_step, x.to_size);
+      for (int64_t l = 0; l < count; ++l) planes[l][(at_z * y.to_size + at_y) * x.to_size + at_x] += from[l];
+    }
+  }
+}
+
+// Products that fill one block of results between them: a convolution forward is one, its input gradient one
+// for each residue of the stride in rows and columns. They differ in these two axes' counts, taps and
+// offsets.
+struct Parts {
+  const TapProduct* parts;
+  int64_t count;
+  TapProduct whole;          // whose taps reach everything that any part's do
+  int64_t steps_y, steps_x;  // results of one part are that far apart
+  int64_t depth[64];         // channels x taps
+  int64_t weights[64 + 1];   // where a part's packed weights begin, over lanes; then the end
+  static constexpr int64_t most = 64;
+
+  Parts(const TapProduct* list, int64_t n) : parts(list), count(n), whole(list[0]) {
+    const bool joined = !whole.mapped;
+    steps_y = joined ? whole.axis[1].to_step : 1, steps_x = joined ? whole.axis[2].to_step : 1;
+    for (int i = 1; i < 3; ++i) {
+      TapAxis& axis = whole.axis[i];
+      int64_t low = axis.offset, high = low;
+      for (int64_t p = 0; p < count; ++p) {
+        const TapAxis& own = parts[p].axis[i];
+        low = smaller(low, own.offset), high = larger(high, own.offset + (own.taps - 1) * own.tap_step);
+        axis.count = larger(axis.count, own.count);
       }
+      axis.offset = low, axis.taps = high - low + 1, axis.tap_step = 1;
+    }
+    weights[0] = 0;
+    for (int64_t p = 0; p < count; ++p) {
+      depth[p] = whole.channels * parts[p].taps();
+      weights[p + 1] = weights[p] + whole.rows * depth[p];
+    }
+  }
+  int64_t all_depths() const { return weights[count] / whole.rows; }
+};
+
+// One part's sums for one tile of rows; results lie in lanes, a part's between the others'.
+template <class T>
+void sum_part(const TapProduct& q, const LaneBox& box, int64_t rows, int64_t depth, const T* factors,
+              const T* start, const int32_t* offsets, const T* values, int64_t ny, int64_t nx, T* results,
+              int64_t steps_y, int64_t steps_x, int64_t pitch, int64_t to_row) {
+  constexpr int L = lanes<T>;
+  const int64_t tiles = blocks_of(nx, tile_positions(static_cast<int>(rows)));
+  const int64_t width = blocks_of(nx, tiles), step = q.axis[2].step * L;
+  const LaneTile<T> tile = lane_tile_of<T>(rows, width);
+  for (int64_t i = 0; i < ny; ++i) {
+    const T* line = values + i * q.axis[1].step * box.width * L;
+    for (int64_t j = 0; j < nx; j += width) {
+      if (j + width > nx) j = nx - width;  // evenly wide tiles, the last over the one before
+      tile(depth, factors, line + j * step, offsets, step, start,
+           results + (i * steps_y * pitch + j * steps_x) * L, to_row, steps_x * L);
     }
   }
 }
 
 template <class T>
-void grouped_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
+void grouped_products(const TapProduct* list, int64_t list_size, const T* source, const T* weight,
+                      const T* bias, T* to) {
   constexpr int L = lanes<T>;
-  const int64_t all = q.batch * q.groups;
-  if (all == 0 || q.rows == 0 || q.positions() == 0) return;
+  const Parts all(list, list_size);
+  const TapProduct& q = all.whole;
+  const int64_t planes = q.batch * q.groups;
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  const LaneBox box(q, L * sizeof(T), block_bytes);
-  const int64_t depth = q.channels * q.taps();
-  const int64_t lane_blocks = blocks_of(all, L), block_weights = q.rows * depth * L;
+  if (planes == 0 || q.rows == 0 || z.count * y.count * x.count == 0) return;
+  const LaneBox box(q, L * sizeof(T), block_bytes, all.steps_y * all.steps_x);
+  const int64_t lane_blocks = blocks_of(planes, L), block_weights = all.weights[all.count] * L;
 
   // Blocks of lanes with the same groups share their weights; where images begin amid a block, there may be
   // as many kinds of blocks as groups.
@@ -174,17 +222,24 @@ void grouped_product(const TapProduct& q, const T* source, const T* weight, cons
   T* starts = packed + kinds * block_weights;
   parallel_products(kinds, 1 + 16384 / (block_weights + 1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      pack_lanes(q, weight, bias, i * L, packed + i * block_weights, starts + i * q.rows * L);
+      for (int64_t p = 0; p < all.count; ++p)
+        pack_lanes(all.parts[p], weight, bias, i * L, packed + i * block_weights + all.weights[p] * L,
+                   starts + i * q.rows * L);
   });
-  const Scratch offset_memory(depth, sizeof(int32_t));
+  const Scratch offset_memory(all.all_depths(), sizeof(int32_t));
   int32_t* offsets = static_cast<int32_t*>(offset_memory.get());
-  box.fill_offsets(q, L, offsets);
+  for (int64_t p = 0, at = 0; p < all.count; at += all.depth[p++])
+    box.fill_offsets(all.parts[p], y.offset, x.offset, L, offsets + at);
+  // Where the stride leaves positions that no part has, they get the bias.
+  bool gaps = false;
+  if (!q.mapped) gaps = all.count < all.steps_y * all.steps_x;
 
   const int64_t y_tasks = blocks_of(y.count, box.rows), x_tasks = blocks_of(x.count, box.columns);
   const int64_t tasks = lane_blocks * z.count * y_tasks * x_tasks;
-  const int64_t task_work = L * q.rows * (depth + 4) * box.rows * box.columns;
+  const int64_t task_work = L * q.rows * (all.all_depths() + 4 * all.count) * box.rows * box.columns;
   const int64_t source_plane = q.source_plane(), to_plane = q.to_plane();
-  const int64_t box_values = q.channels * box.size * L, result_values = box.rows * box.columns * L;
+  const int64_t box_values = q.channels * box.size * L;
+  const int64_t result_values = box.rows * all.steps_y * box.columns * all.steps_x * L;
 
   parallel_products(tasks, larger(1, serial_work / (task_work + 1)), [&](int64_t begin, int64_t end) {
     T* values = static_cast<T*>(
@@ -196,39 +251,52 @@ void grouped_product(const TapProduct& q, const T* source, const T* weight, cons
       rest /= x_tasks;
       const int64_t y0 = rest % y_tasks * box.rows, ny = smaller(box.rows, y.count - y0);
       rest /= y_tasks;
-      const int64_t z0 = rest % z.count, block = rest / z.count;
-      const int64_t first = block * L, count = smaller(L, all - first);
+      const int64_t z0 = rest % z.count, block = rest / z.count, kind = block % kinds;
+      const int64_t first = block * L, count = smaller(L, planes - first);
       for (int64_t c = 0; c < q.channels; ++c) {
-        const T* planes[L];
+        const T* from[L];
         for (int l = 0; l < L; ++l)
-          planes[l] = source + (smaller(first + l, all - 1) * q.channels + c) * source_plane;
-        box.fill(q, planes, z0, y0, ny, x0, nx, values + c * box.size * L);
+          from[l] = source + (smaller(first + l, planes - 1) * q.channels + c) * source_plane;
+        box.fill(q, from, z0, y0, ny, x0, nx, values + c * box.size * L);
       }
+      // The block of results: all of ny x nx positions of every part that are within the planes.
+      const int64_t height = q.mapped ? ny : smaller(ny * all.steps_y, y.to_size - y0 * all.steps_y);
+      const int64_t width = q.mapped ? nx : smaller(nx * all.steps_x, x.to_size - x0 * all.steps_x);
       for (int64_t row0 = 0; row0 < q.rows; row0 += tile_rows) {
-        const int64_t rows = smaller(tile_rows, q.rows - row0);
-        const int64_t tiles = blocks_of(nx, tile_positions(static_cast<int>(rows)));
-        const int64_t step = blocks_of(nx, tiles);
-        const LaneTile<T> tile = lane_tile_of<T>(rows, step);
-        const T* factors = packed + block % kinds * block_weights + row0 * depth * L;
-        const T* start = starts + (block % kinds * q.rows + row0) * L;
-        const int64_t to_row = ny * nx * L;
-        for (int64_t i = 0; i < ny; ++i) {
-          const T* line = values + i * y.step * box.width * L;
-          for (int64_t j = 0; j < nx; j += step) {
-            if (j + step > nx) j = nx - step;  // evenly wide tiles, the last over the one before
-            tile(depth, factors, line + j * x.step * L, offsets, x.step * L, start,
-                 results + (i * nx + j) * L, to_row);
-          }
+        const int64_t rows = smaller(tile_rows, q.rows - row0), to_row = height * width * L;
+        const T* start = starts + (kind * q.rows + row0) * L;
+        if (gaps)
+          for (int64_t r = 0; r < rows; ++r)
+            for (int64_t i = 0; i < height * width; ++i)
+              Native<T>::load(start + r * L).store(results + r * to_row + i * L);
+        for (int64_t p = 0, at = 0; p < all.count; at += all.depth[p++]) {
+          const TapProduct& part = all.parts[p];
+          const int64_t place = q.mapped ? 0 : part.axis[1].to_first * width + part.axis[2].to_first;
+          const T* factors = packed + kind * block_weights + all.weights[p] * L + row0 * all.depth[p] * L;
+          const int64_t part_ny = smaller(ny, part.axis[1].count - y0);
+          const int64_t part_nx = smaller(nx, part.axis[2].count - x0);
+          if (part_ny > 0 && part_nx > 0)
+            sum_part(part, box, rows, all.depth[p], factors, start, offsets + at, values, part_ny, part_nx,
+                     results + place * L, all.steps_y, all.steps_x, width, to_row);
         }
         for (int64_t r = 0; r < rows; ++r) {
-          T* planes[L];
+          T* targets[L];
           for (int l = 0; l < L; ++l)
-            planes[l] = to + (smaller(first + l, all - 1) * q.rows + row0 + r) * to_plane;
-          store_block(q, results + r * to_row, count, planes, z0, y0, ny, x0, nx);
+            targets[l] = to + (smaller(first + l, planes - 1) * q.rows + row0 + r) * to_plane;
+          if (q.mapped)
+            add_mapped(q, results + r * to_row, count, targets, z0, y0, ny, x0, nx);
+          else
+            store_block(q, results + r * to_row, count, targets, z.to_first + z0 * z.to_step,
+                        y0 * all.steps_y, height, x0 * all.steps_x, width);
         }
       }
     }
   });
+}
+
+template <class T>
+void grouped_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
+  grouped_products(&q, 1, source, weight, bias, to);
 }
 
 }  // namespace
@@ -239,6 +307,9 @@ void grouped_weight_gradient_float64(const TapProduct&, const double*, const dou
 extern const GroupedKernels conv_grouped_kernels = {
     {grouped_product<float>, grouped_weight_gradient_float32},
     {grouped_product<double>, grouped_weight_gradient_float64},
+    grouped_products<float>,
+    grouped_products<double>,
+    Parts::most,
     vector_bytes};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

@@ -70,7 +70,7 @@ void grouped_weight_gradient(const TapProduct& q, const T* output, const T* sour
   const LaneBox box(q, L * sizeof(T), block_bytes);
   const Scratch offset_memory(depth, sizeof(int32_t));
   int32_t* offsets = static_cast<int32_t*>(offset_memory.get());
-  box.fill_offsets(q, L, offsets);
+  box.fill_offsets(q, y.offset, x.offset, L, offsets);
   const int64_t lane_blocks = blocks_of(all, L);
   const Scratch sum_memory(lane_blocks * weights * L, sizeof(T));  // [block of lanes][row][channel, tap]
   T* all_sums = static_cast<T*>(sum_memory.get());
@@ -111,7 +111,22 @@ void grouped_weight_gradient(const TapProduct& q, const T* output, const T* sour
           }
     }
   });
-  // Every lane belongs to a group of an image.
+  // Every lane belongs to a group of an image. Where blocks are whole groups, lanes add up side by side.
+  if (q.groups % L == 0) {
+    const int64_t group_blocks = q.groups / L;
+    parallel_products(group_blocks, 1 + 16384 / (q.batch * weights * L + 1), [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block)
+        for (int64_t i = 0; i < weights; ++i) {
+          Native<T> sum = Native<T>::zero();
+          for (int64_t at = block; at < lane_blocks; at += group_blocks)
+            sum = sum + Native<T>::load(all_sums + (at * weights + i) * L);
+          alignas(64) T each[L];
+          sum.store(each);
+          for (int l = 0; l < L; ++l) gradient[(block * L + l) * weights + i] = each[l];
+        }
+    });
+    return;
+  }
   parallel_products(q.groups, 1 + 16384 / (q.batch * weights + 1), [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group)
       for (int64_t i = 0; i < weights; ++i) {
