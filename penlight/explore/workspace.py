@@ -61,9 +61,11 @@ class Workspace:
         }
         file = f"<explore {next(self._counter)}>"
         linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+        # Lines and values are noted for code that has them explained; a long training would keep all its graphs.
+        noted = explain.record() if "explain." in code or "viz.graph" in code else contextlib.nullcontext()
         output, error, began = _Output(), None, time.perf_counter()
         try:
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), explain.record():
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), noted:
                 body, last = _compiled(code, file)
                 exec(body, space)
                 if last is not None and (value := eval(last, space)) is not None:

@@ -247,6 +247,15 @@ def test_gradients_of_a_saved_page_are_the_engines(saved):
     assert said.startswith("gradient of the loss by weight 2,\u00a01") and said.endswith(".")
 
 
+def test_in_a_notebook_without_anywidget_the_frame_shows_the_same(visit, tmp_path):
+    picture = ALL["image"]
+    (tmp_path / "cell.html").write_text(picture._repr_mimebundle_()["text/html"], encoding="utf-8")
+    frame = visit((tmp_path / "cell.html").as_uri()).frame_locator("iframe")
+    frame.get_by_role("button", name="Last").click()
+    value = float(frame.locator("output.result").get_attribute("data-value"))
+    assert close(value, picture.conv(picture.x)[0, -1, -1])
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_kind_of_picture_steps_through_its_last_cell(saved, name):
     picture = ALL[name]

@@ -7,9 +7,10 @@ const PAD = 4; // pixels around the image, so that outlines are not cut
 
 /**
  * Draws cells(row, column) for rows × columns cells that start at `origin`; gives {node, light(cells, main), width}.
- * inner [rows, columns] is the part that is not padding, framed if it is not everything.
+ * inner [rows, columns] is the part that is not padding, framed if it is not everything. colours(row, column), where it is
+ * given, is the [red, green, blue] of a cell, from 0 to 1.
  */
-export function grid(root, { rows, columns, origin = [0, 0], inner, value, largest, width, most = 40, label, keys, onPick, onHover }) {
+export function grid(root, { rows, columns, origin = [0, 0], inner, value, colours, largest, width, most = 40, label, keys, onPick, onHover }) {
   const cell = Math.min(most, Math.max((width - 2 * PAD) / columns, 0.5), Math.max(520 / rows, 0.5));
   const [wide, high] = [columns * cell, rows * cell];
   const canvas = element("canvas", { width: columns, height: rows, "aria-hidden": "true" });
@@ -17,13 +18,13 @@ export function grid(root, { rows, columns, origin = [0, 0], inner, value, large
   const image = new ImageData(columns, rows);
   const colourOf = heat(root, largest);
   const isInner = (i, j) => !inner || (i >= 0 && j >= 0 && i < inner[0] && j < inner[1]);
-  const written = cell >= 27 && rows * columns <= 600;
+  const written = !colours && cell >= 27 && rows * columns <= 600;
   const texts = [];
   for (let i = 0, at = 0; i < rows; i++)
     for (let j = 0; j < columns; j++, at += 4) {
       const [row, column] = [i + origin[0], j + origin[1]];
       const v = value(row, column);
-      const [r, g, b, a] = colourOf(v);
+      const [r, g, b, a] = colours ? [...colours(row, column).map((part) => part * 255), 255] : colourOf(v);
       image.data[at] = r;
       image.data[at + 1] = g;
       image.data[at + 2] = b;

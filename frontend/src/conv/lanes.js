@@ -183,7 +183,7 @@ export function lanes(root, node, what, onPick) {
   };
   sheet.addEventListener("pointermove", pick);
   sheet.addEventListener("pointerdown", pick);
-  const note = cells < total ? element("p", { class: "words small" }, `cells ${start} to ${start + cells - 1} of ${low} to ${low + total - 1}; the window follows the kernel`) : null;
+  const note = cells < total ? element("p", { class: "words small" }, `cells ${start} to ${start + cells - 1} of ${low} to ${low + total - 1}; the window follows the kernel`.replaceAll("-", "−")) : null;
   node.replaceChildren(sheet, ...(note ? [note] : []));
   return { start, cells };
 }

@@ -84,6 +84,8 @@ export function matrix(root, node, layer, { o, c }, onRow) {
     element("div", { class: "plot" }, canvas),
     element("dl", { class: "facts" }, facts.map(([value, words]) => element("div", {}, [element("dt", {}, value), element("dd", {}, words)]))),
   );
+  const lens = unit < 3 ? glass(root, width, { rows, columns, layer, channels, kernels, colourOf, entries }) : null;
+  if (lens) node.querySelector(".plot").after(lens.node);
   node.querySelector(".facts").dataset.counts = JSON.stringify(counts);
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
@@ -101,6 +103,51 @@ export function matrix(root, node, layer, { o, c }, onRow) {
       else lit.tap = tap;
       draw(lit);
       canvas.dataset.row = lit.row;
+      lens?.draw(lit);
+    },
+  };
+}
+
+const CELL = 13; // pixels of an entry under the glass
+
+/** A magnifying glass on the matrix: the rows around the lit one, from where the kernel begins in it. */
+function glass(root, width, { rows, columns, layer, channels, kernels, colourOf, entries }) {
+  const [high, wide] = [Math.min(rows, 9), Math.min(columns, Math.floor(width / CELL))];
+  const ratio = window.devicePixelRatio || 1;
+  const canvas = element("canvas", { width: wide * CELL * ratio, height: high * CELL * ratio, "aria-hidden": "true" });
+  canvas.style.cssText = `width:${wide * CELL}px;height:${high * CELL}px`;
+  const paint = canvas.getContext("2d");
+  paint.scale(ratio, ratio);
+  const title = element("p", { class: "words small" });
+  const node = element("div", { class: "lens" }, [title, element("div", { class: "plot" }, canvas)]);
+  const columnsOf = (row, each) =>
+    entries(row, (column, tap) => kernels.forEach((kernel, k) => kernel && each(k * layer.inSize + column, kernel[tap], tap, channels[k])));
+  return {
+    node,
+    draw({ row, column, tap, c, pick, band, edge }) {
+      let [top, left] = [Math.max(row, 0) - (high >> 1), columns];
+      if (column >= 0) {
+        // The rows that read the lit column.
+        for (let r = 0; r < rows && top < 0; r++) columnsOf(r, (at) => at === column && (top = Math.max(top, r)));
+        left = column - (wide >> 1);
+      } else columnsOf(Math.max(row, 0), (at) => (left = Math.min(left, at - 3)));
+      top = Math.min(Math.max(top, 0), rows - high);
+      left = Math.min(Math.max(left, 0), columns - wide);
+      title.textContent = `Rows ${top} to ${top + high - 1}, columns ${left} to ${left + wide - 1}:`;
+      paint.clearRect(0, 0, wide * CELL, high * CELL);
+      paint.fillStyle = band;
+      if (row >= 0) paint.fillRect(0, (row - top) * CELL, wide * CELL, CELL);
+      if (column >= 0) paint.fillRect((column - left) * CELL, 0, CELL, high * CELL);
+      paint.strokeStyle = edge;
+      paint.lineWidth = 0.6;
+      for (let r = 0; r < high; r++)
+        columnsOf(top + r, (at, weight, k, channel) => {
+          if (at < left || at >= left + wide) return;
+          const [red, green, blue, alpha] = colourOf(weight);
+          paint.fillStyle = k === tap && channel === c ? pick : `rgb(${red} ${green} ${blue} / ${Math.max(alpha / 255, 0.12)})`;
+          paint.fillRect((at - left) * CELL, r * CELL, CELL, CELL);
+          paint.strokeRect((at - left) * CELL + 0.5, r * CELL + 0.5, CELL - 1, CELL - 1);
+        });
     },
   };
 }

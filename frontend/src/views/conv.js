@@ -47,6 +47,10 @@ function render(root, description, context) {
   });
   const inChannel = channels > 1 && slider({ label: "input channel", min: 0, max: channels - 1, value: 0, onChange: (value) => ((state.c = value), run(compute)) });
   const withMatrix = tick({ label: "matrix", value: state.matrix, onChange: (value) => ((state.matrix = value), draw()) });
+  // Three channels from 0 to 1 may well be red, green and blue.
+  const photo = !flat && channels === 3 && given.input.data.every((v) => v >= 0 && v <= 1);
+  state.colours = photo;
+  const inColours = photo && tick({ label: "in colours", value: true, onChange: (value) => ((state.colours = value), draw()) });
   const steps = player({ label: "Step through the cells", count: 1, interval: flat ? 350 : 180, show: (i) => cellWords(i), onStep: (i) => (stepTo(i), look()) });
   const problem = element("p", { class: "problem", role: "alert" });
   const shapes = element("p", { class: "shapes mono" });
@@ -58,7 +62,7 @@ function render(root, description, context) {
     element("div", { class: "conv" }, [
       element("div", { class: "side" }, controls.node),
       element("div", { class: "main" }, [
-        element("div", { class: "bar" }, [mode.node, loss.node, withMatrix.node]),
+        element("div", { class: "bar" }, [mode.node, loss.node, withMatrix.node, inColours && inColours.node]),
         element("div", { class: "bar pickers" }, [outChannel && outChannel.node, inChannel && inChannel.node]),
         shapes, problem, stage, steps.node, strips,
       ]),
@@ -158,7 +162,7 @@ function render(root, description, context) {
     const { down, across } = layer;
     const { o, c, mode: shown } = state;
     const width = stage.clientWidth || 800;
-    const kernelWide = Math.min(across.taps * 44, 240) + 8;
+    const kernelWide = Math.max(Math.min(across.taps * 44, 240) + 8, 150); // its scale needs some room too
     const third = (width - kernelWide - 40) / 2; // side by side where that leaves room for the images
     const share = third >= 250 ? third : width < 560 ? width : (width - 20) / 2;
     const x = given.input.data.subarray(c * layer.inSize, (c + 1) * layer.inSize);
@@ -170,6 +174,10 @@ function render(root, description, context) {
       const [a, b] = [fold[0](i), fold[1](j)];
       return a < 0 || b < 0 ? 0 : plane[a * across.n + b];
     };
+    const colours = state.colours && shown !== "input" && ((i, j) => {
+      const [a, b] = [fold[0](i), fold[1](j)];
+      return [0, 1, 2].map((k) => (a < 0 || b < 0 ? 0 : given.input.data[k * layer.inSize + a * across.n + b]));
+    });
     const plane = shown === "input" ? numbers.gradients[c] : x;
     const most = largest(plane);
     const padded = top + bottom + left + right > 0;
@@ -182,7 +190,7 @@ function render(root, description, context) {
     };
     drawn.input = grid(root, {
       rows: down.n + top + bottom, columns: across.n + left + right, origin: [-top, -left], inner: padded ? [down.n, across.n] : null,
-      value, largest: most, width: share, label: `Input channel ${c}. Arrow keys move the cell.`,
+      value, colours, largest: most, width: share, label: `Input channel ${c}. Arrow keys move the cell.`,
       keys: shown === "input" ? arrows([down.n, across.n], "source") : null, onPick: (i, j) => pick("input", i, j),
     });
     const kernel = shown === "weight" ? numbers.kernel : layer.kernel(o, c);
@@ -197,14 +205,16 @@ function render(root, description, context) {
     });
     const joined = layer.inputsOf(o);
     const apart = c < joined[0] || c >= joined[1] ? ", not in this group" : "";
+    const inputTitle = shown === "input" ? `gradient by input, channel ${c}` : colours ? "input, in colours" : `input, channel ${c}${apart}`;
     stage.replaceChildren(
-      figure(shown === "input" ? `gradient by input, channel ${c}` : `input, channel ${c}${apart}`, drawn.input, most),
+      figure(inputTitle, drawn.input, colours ? null : most),
       figure(shown === "weight" ? `gradient by kernel, ${o} from ${c}` : `kernel, ${o} from ${c}`, drawn.kernel, largest(kernel)),
       figure(shown === "forward" ? `output, channel ${o}` : `gradient by output, channel ${o}`, drawn.output, largest(out)),
     );
     stage.classList.add("images");
+    stage.classList.toggle("kernel-last", share !== third && width >= 560);
   }
-  const figure = (title, picture, most) => element("figure", {}, [element("figcaption", {}, title), picture.node, scale(root, most)]);
+  const figure = (title, picture, most) => element("figure", {}, [element("figcaption", {}, title), picture.node, most !== null && scale(root, most)]);
 
   /** A cell or weight was pointed at. */
   function pick(kind, row, column) {
