@@ -68,7 +68,7 @@ export function chart(description, { gradients, onSelect }) {
 
   function add(parent, name, [x, y], content, words, more = {}) {
     const element = shape("g", {
-      class: "place", role: "button", tabindex: -1, "aria-label": words, "data-name": name,
+      class: "place", role: name[0] === "g" ? "button" : "img", tabindex: -1, "aria-label": words, "data-name": name,
       transform: `translate(${x} ${y})`, ...more,
       onclick: (event) => {
         event.stopPropagation();
@@ -78,7 +78,8 @@ export function chart(description, { gradients, onSelect }) {
       onfocus: () => select(name, false),
       onpointerenter: () => light(name, true),
       onpointerleave: () => light(name, false),
-    }, [shape("rect", { class: "ring", x: -3, y: -3, width: at.get(name)[2] + 6, height: at.get(name)[3] + 6, rx: 10 }), content]);
+    }, [shape("rect", { class: "ring", x: -3, y: -3, width: at.get(name)[2] + 6, height: at.get(name)[3] + 6, rx: 10 }),
+      shape("g", { "aria-hidden": "true" }, content)]); // its words are the label
     drawn.set(name, element);
     parent.append(element);
   }

@@ -9,7 +9,7 @@ function render(root, description, context) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(description.style);
   root.getRootNode().adoptedStyleSheets.push(sheet);
-  const panel = element("div", { class: "details" });
+  const panel = element("div", { class: "details", role: "region", tabindex: 0, "aria-label": "Details of the card" });
   const drawing = chart(description, {
     gradients: description.gradients && description.hasGradients,
     onSelect(name) {

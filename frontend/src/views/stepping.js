@@ -13,7 +13,7 @@ function render(root, description, context) {
   root.getRootNode().adoptedStyleSheets.push(sheet);
   const { steps } = description;
   const stepOf = new Map(steps.map((step, i) => [`c${step.card}`, i]));
-  const panel = element("div", { class: "step" });
+  const panel = element("div", { class: "step", role: "region", tabindex: 0, "aria-label": "The step" });
   let moving = false;
   const drawing = chart(description, {
     gradients: true,
