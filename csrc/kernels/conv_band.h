@@ -101,10 +101,20 @@ struct Band {
           const int64_t inner0 = first_not_below(0, first_y, ay.step, wanted);
           const int64_t inner1 = first_not_below(ay.size, first_y, ay.step, wanted);
           const T* image = source + c * plane + (at_z < 0 ? 0 : at_z) * ay.size * ax.size;
+          // Patches (long strides) are turned: taps of one output lie together in the input, outputs of one
+          // tap in the band.
+          const int64_t x_begin = x0 * ax.step + ax.offset;
+          const bool turned = ax.step > 2 && x.count > 1 && x.unit == 1 && x_begin >= 0 &&
+                              x_begin + (ld - 1) * ax.step + x.count <= ax.size;
+          if (turned)
+            for (int64_t row = inner0; row < inner1; ++row)
+              transpose(image + (first_y + row * ay.step) * ax.size + x_begin, ax.step, ld, x.count,
+                        to + row * ld, stored_rows * ld);
           for (int64_t rx = 0; rx < x.count; ++rx, to += stored_rows * ld) {
             const int64_t first_x = x0 * ax.step + x.residue(rx) + ax.offset;
-            gather_lines(image + (first_y + inner0 * ay.step) * ax.size, ay.step * ax.size, inner1 - inner0,
-                         ax.size, q.mode, first_x, ax.step, ld, to + inner0 * ld, ld);
+            if (!turned)
+              gather_lines(image + (first_y + inner0 * ay.step) * ax.size, ay.step * ax.size, inner1 - inner0,
+                           ax.size, q.mode, first_x, ax.step, ld, to + inner0 * ld, ld);
             for (int64_t row = 0; row < stored_rows; ++row) {
               if (row == inner0) row = inner1;
               if (row >= stored_rows) break;

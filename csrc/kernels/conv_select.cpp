@@ -69,10 +69,12 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   const bool apart = !q.mapped && (q.axis[1].to_step > 1 || q.axis[2].to_step > 1);
   if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
-  // Gathering costs about as much as 6 rows of results; a plane of few positions leaves tiles empty.
+  // Gathering costs about as much as 6 rows of results, and more where values do not lie side by side; a
+  // plane of few positions leaves tiles empty.
   const double rows = static_cast<double>(q.rows),
                plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
-  const double gathering = 6 / (rows + 6), emptiness = 16 / (plane + 16);
+  const double cost = q.axis[2].step > 1 ? 24 : 6;
+  const double gathering = cost / (rows + cost), emptiness = 16 / (plane + 16);
   return waste(q) + emptiness < gathering + 0.05 ? ConvKernel::direct : ConvKernel::implicit;
 }
 

@@ -116,12 +116,12 @@ inline void outer_tile_in_place(int64_t k, const T* a, int64_t a_row, int64_t a_
 template <class T>
 using OuterTileInPlace = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, bool);
 
-template <class T, int R = 1>
+template <class T, int NV, int R = 1>
 inline OuterTileInPlace<T> outer_tile_in_place_of(int64_t rows) {
   if constexpr (R < outer_rows) {
-    if (rows != R) return outer_tile_in_place_of<T, R + 1>(rows);
+    if (rows != R) return outer_tile_in_place_of<T, NV, R + 1>(rows);
   }
-  return outer_tile_in_place<T, R, outer_registers>;
+  return outer_tile_in_place<T, R, NV>;
 }
 
 // sums[r][·] = (add ? sums[r][·] : 0) + sum over lines and i < count of a[i * R + r] * b[j][starts[line] + i
@@ -183,12 +183,12 @@ template <class T>
 using OuterTile = void (*)(int64_t, const T*, const T*, int64_t, T*, int64_t, const T*, bool);
 
 // The tile function for a panel of `rows` (1..outer_rows).
-template <class T, int R = 1>
+template <class T, int NV = outer_registers, int R = 1>
 inline OuterTile<T> outer_tile_of(int64_t rows) {
   if constexpr (R < outer_rows) {
-    if (rows != R) return outer_tile_of<T, R + 1>(rows);
+    if (rows != R) return outer_tile_of<T, NV, R + 1>(rows);
   }
-  return outer_tile<T, R, outer_registers>;
+  return outer_tile<T, R, NV>;
 }
 
 // Lane j of the result is the sum of v[j]'s lanes.

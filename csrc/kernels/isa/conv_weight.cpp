@@ -37,15 +37,15 @@ int64_t blocks_of(int64_t n, int64_t size) {
   return (n + size - 1) / size;
 }
 
-// One axis as it is stored: all input positions between the first and the last that are met, or, where taps
-// reach no further than the stride, each output's own.
+// One axis as it is stored: all input positions between the first and the last that are met, or, where few of
+// them are, each output's own.
 struct StoredAxis {
   bool own;
   int64_t taps, step, tap_step, offset;
   int64_t each, tap;  // stored positions from output to output, from tap to tap
 
   explicit StoredAxis(const TapAxis& axis)
-      : own((axis.taps - 1) * axis.tap_step < axis.step),
+      : own((axis.taps - 1) * axis.tap_step < axis.step && (axis.tap_step > 1 || 2 * axis.taps <= axis.step)),
         taps(axis.taps),
         step(axis.step),
         tap_step(axis.tap_step),
@@ -91,7 +91,7 @@ struct TurnedBand {
       // More blocks, so that there is a task for every thread, turn output gradients once more each; parts of
       // the sum write a gradient more each. What costs less?
       const int64_t missing = blocks_of(wanted_tasks, q.groups * blocks_of(q.rows, most_rows) * blocks);
-      if (q.batch * q.positions() < 4 * q.channels * q.taps())
+      if (q.batch * q.positions() < 2 * q.channels * q.taps())
         blocks = smaller(blocks * missing, blocks_of(registers, 2));
       channels = blocks_of(registers, blocks) * W;
     }
@@ -213,6 +213,10 @@ void write_sums(const TurnedBand<T>& band, int64_t panel_height, int64_t rows, i
       for (int64_t run = 0; run < band.runs; ++run) {
         const int64_t first = run / 2 * 2, together = smaller(2, band.runs - first);
         const int64_t here = smaller(W, channels - run * W);
+        if (taps == 1 && here > 0) {
+          copy_run(line + run * W, at(first + run % 2, r), here);
+          continue;
+        }
         for (int64_t t = 0; here > 0 && t < taps; t += W) {
           const int64_t count = smaller(W, taps - t);
           alignas(64) T registers[W * W];

@@ -12,6 +12,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/transpose.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -45,6 +46,8 @@ struct Product {
     const T* from = a + row * g.a_row + k0 * g.a_column;
     if (g.a_row == 1) {
       for (int64_t k = 0; k < depth; ++k) copy_run(to + k * rows, from + k * g.a_column, rows);
+    } else if (g.a_column == 1) {
+      transpose(from, g.a_row, rows, depth, to, rows);
     } else {
       for (int64_t r = 0; r < rows; ++r) {
         const T* line = from + r * g.a_row;
@@ -63,8 +66,15 @@ struct Product {
       return;
     }
     if (g.b_column == 1) {
-      for (int64_t k = 0; k < depth; ++k)
-        for (int64_t j = 0; j < width; ++j) to[k * width + j] = j < columns ? from[k * g.b_row + j] : T(0);
+      copy_lines(from, g.b_row, 1, depth, 0, columns, width, to, width);
+      return;
+    }
+    if (g.b_row == 1) {
+      constexpr int64_t W = native_width<T>;
+      for (int64_t j = 0; j < width; j += W) {
+        const int64_t here = larger(0, smaller(W, columns - j));
+        transpose_rows<T, true>(from + j * g.b_column, g.b_column, here, depth, to + j, width);
+      }
       return;
     }
     for (int64_t j = 0; j < columns; ++j) {
@@ -75,27 +85,32 @@ struct Product {
       for (int64_t k = 0; k < depth; ++k) to[k * width + j] = T(0);
   }
 
+  // A tile of which not all columns are C's.
+  void place(const T* tile, int64_t rows, int64_t columns, T* to, bool add) const {
+    if (add)
+      place_lines<T, true>(tile, outer_columns<T>, rows, columns, to, g.c_row, g.c_column);
+    else
+      place_lines<T, false>(tile, outer_columns<T>, rows, columns, to, g.c_row, g.c_column);
+  }
+
   // A block of C from a packed block of A and one panel of B.
   void multiply_panel(const T* left, RowPanels panels, int64_t first_panel, int64_t last_panel,
                       const T* right, int64_t ld_right, int64_t column, int64_t columns, int64_t depth,
                       bool add) const {
     alignas(64) T tile[outer_rows * outer_columns<T>];
     const bool direct = g.c_column == 1 && columns == outer_columns<T>;
+    const bool half = columns <= native_width<T>;  // the panel's second register is empty
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
       const int64_t row = panel * panels.height, rows = smaller(panels.height, g.m - row);
       const T* packed = left + (row - first_panel * panels.height) * depth;
       T* to = c + row * g.c_row + column * g.c_column;
-      const OuterTile<T> run = outer_tile_of<T>(rows);
+      const OuterTile<T> run = half ? outer_tile_of<T, 1>(rows) : outer_tile_of<T, outer_registers>(rows);
       if (direct) {
         run(depth, packed, right, ld_right, to, g.c_row, nullptr, add);
         continue;
       }
       run(depth, packed, right, ld_right, tile, outer_columns<T>, nullptr, false);
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t j = 0; j < columns; ++j) {
-          T& at = to[r * g.c_row + j * g.c_column];
-          at = add ? at + tile[r * outer_columns<T> + j] : tile[r * outer_columns<T> + j];
-        }
+      place(tile, rows, columns, to, add);
     }
   }
 
@@ -176,17 +191,14 @@ struct Product {
       for (int64_t panel = 0; panel < panels.count; ++panel) {
         const int64_t row = panel * panels.height, rows = smaller(panels.height, g.m - row);
         T* to = c + row * g.c_row + column * g.c_column;
-        const auto run = outer_tile_in_place_of<T>(rows);
+        const auto run = columns <= native_width<T> ? outer_tile_in_place_of<T, 1>(rows)
+                                                    : outer_tile_in_place_of<T, outer_registers>(rows);
         if (columns == width && g.c_column == 1) {
           run(g.k, a + row * g.a_row, g.a_row, g.a_column, right, ld_right, to, g.c_row, g.accumulate);
           continue;
         }
         run(g.k, a + row * g.a_row, g.a_row, g.a_column, right, ld_right, tile, width, false);
-        for (int64_t r = 0; r < rows; ++r)
-          for (int64_t j = 0; j < columns; ++j) {
-            T& at = to[r * g.c_row + j * g.c_column];
-            at = g.accumulate ? at + tile[r * width + j] : tile[r * width + j];
-          }
+        place(tile, rows, columns, to, g.accumulate);
       }
     }
   }
