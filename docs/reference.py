@@ -126,9 +126,10 @@ def entry(name: str, value: Any, kind: str, indent: str) -> Iterator[str]:
     doc = inspect.getdoc(value) or ""
     lines = doc.splitlines()
     given = signature(value)
-    if lines and lines[0].startswith(f"{name}("):  # nanobind's
-        signatures = [line for line in lines if line.startswith(f"{name}(")]
-        given = short(signatures[0][len(name) :])
+    head = re.match(r"[A-Za-z_]\w*(?=\(.*\)( -> |$))", lines[0]) if lines else None
+    if head:  # nanobind's, of this name or (for an alias) another
+        signatures = [line for line in lines if line.startswith(f"{head[0]}(")]
+        given = short(signatures[0][len(head[0]) :])
         rest = [line for line in lines[1:] if line not in signatures and not re.match(r"^\d+\. ``", line)]
         doc = "\n".join(line for line in rest if line != "Overloaded function.").strip()
     if kind == "method" and not callable(value):

@@ -36,8 +36,7 @@ from penlight.autograd.grad_mode import (  # isort: skip
 # What most programs do not use is imported when it is asked for.
 _LAZY_MODULES = (
     "accelerator", "backends", "cpu", "cuda", "datasets", "demo", "explain", "func", "jit", "linalg", "nn",
-    "optim", "random",
-    "serialization", "utils", "viz",
+    "optim", "profiler", "random", "serialization", "utils", "viz",
 )  # fmt: skip
 _LAZY_NAMES = {
     **dict.fromkeys(

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 C_LAYERS = ["kernels", "tensor", "autograd", "ops", "bindings"]
 PYTHON_LAYERS = [
     *(
+        "profiler",
         "autograd",
         "func",
         "utils",

@@ -392,6 +392,7 @@ class Run {
 
   Grads call(Node& node, Grads& grads) {
     Grads results;
+    const int64_t begin = node_timer.now ? node_timer.now() : 0;
     try {
       // A node with one output and no gradient for it is skipped by the caller; several may be partly
       // undefined.
@@ -403,6 +404,7 @@ class Run {
       throw;
     }
     validate(node, results);
+    if (begin && node_timer.ran) node_timer.ran(node, begin);
     if (anomaly_enabled && anomaly_check_nan) look_for_nan(node, results);
     if (node.extras && !node.extras->post_hooks.empty()) {
       const auto hooks = node.extras->post_hooks;

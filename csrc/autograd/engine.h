@@ -42,6 +42,13 @@ uint64_t current_run_number();
 // Will the innermost pass on this thread run the node?
 bool takes_part(const Node& node);
 
+// Asked for the time before a node runs and told after it, where somebody measures; otherwise null.
+struct NodeTimer {
+  int64_t (*now)() = nullptr;
+  void (*ran)(const Node& node, int64_t begin) = nullptr;
+};
+inline NodeTimer node_timer;
+
 // Set by ops, for the engine's own arithmetic.
 struct EngineOperations {
   Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;

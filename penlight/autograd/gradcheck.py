@@ -189,9 +189,23 @@ def _compare(
     raise GradcheckError(
         f"Jacobian mismatch for output {number} with respect to input {at},\n"
         f"worst at input element {i}, output element {j}:\n"
-        f"numerical: {numeric[i][j]}\nanalytical: {columns[j][i]}\n"
-        f"The last operation before this output is {output.grad_fn.name() if output.grad_fn else 'none'}."
+        f"numerical: {numeric[i][j]}\nanalytical: {columns[j][i]}\n" + _suspects(output)
     )
+
+
+def _suspects(output: Tensor) -> str:
+    """Where to look first: custom Functions, whose backward nobody else has checked; else what came last."""
+    nodes: list[Any] = [output.grad_fn] if output.grad_fn else []
+    seen = set(nodes)
+    for node in nodes:  # grows on the way
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                nodes.append(following)
+    custom = list(dict.fromkeys(node.name() for node in nodes if isinstance(node, penlight._C._FunctionNode)))
+    if custom:
+        return f"Suspect first: {', '.join(custom)}, with a backward of its own in this graph."
+    return f"The last operation before this output is {nodes[0].name() if nodes else 'none'}."
 
 
 def _check_undefined(func: Callable[..., Any], inputs: tuple[Any, ...], checked: list[Tensor]) -> None:

@@ -91,7 +91,7 @@ def checkpoint(
         >>> x = penlight.ones(2, requires_grad=True)
         >>> checkpoint(lambda t: t.exp().sin(), x, use_reentrant=False).sum().backward()
         >>> x.grad
-        tensor([-2.4784, -2.4784])
+        tensor([-2.4783, -2.4783])
     """
     preserve = kwargs.pop("preserve_rng_state", True)
     if determinism_check not in ("default", "none"):
