@@ -37,10 +37,6 @@ def register_module_full_backward_pre_hook(hook):
     return global_backward_pre.add(hook)
 
 
-def any_global():
-    return global_forward or global_forward_pre or global_backward or global_backward_pre
-
-
 def call_forward_pre_hooks(module, args, kwargs):
     hooks = [(hook, False) for hook in global_forward_pre.values()]
     hooks += [

@@ -4,11 +4,12 @@ import penlight
 from penlight import Tensor
 from penlight.nn.modules._hooks import (
     BackwardHooks,
-    any_global,
     call_forward_pre_hooks,
     forward_hooks,
     global_backward,
     global_backward_pre,
+    global_forward,
+    global_forward_pre,
 )
 from penlight.nn.modules._state import StateDict
 from penlight.nn.parameter import Buffer, Parameter
@@ -65,15 +66,18 @@ class Module(StateDict):
         )
 
     def __call__(self, *args, **kwargs):
-        if not (
-            self._backward_hooks
-            or self._backward_pre_hooks
-            or self._forward_hooks
+        if (
+            self._forward_hooks
             or self._forward_pre_hooks
-            or any_global()
+            or self._backward_hooks
+            or self._backward_pre_hooks
+            or global_forward
+            or global_forward_pre
+            or global_backward
+            or global_backward_pre
         ):
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
 
     def _call_with_hooks(self, args, kwargs):
         always_left = {id(hook): hook for hook, _, always in forward_hooks(self) if always}
@@ -221,10 +225,17 @@ class Module(StateDict):
     def __getattr__(self, name):
         # Called only where ordinary look-up found nothing.
         fields = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            held = fields.get(kind)
-            if held is not None and name in held:
+        try:
+            # Parameters first, and without a loop: this is on the way of every small layer's call.
+            held = fields["_parameters"]
+            if name in held:
                 return held[name]
+            for kind in ("_buffers", "_modules"):
+                held = fields[kind]
+                if name in held:
+                    return held[name]
+        except KeyError:  # before Module.__init__()
+            pass
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
