@@ -5,16 +5,21 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/conv_fold.h"
 #include "kernels/conv_products.h"
 #include "kernels/conv_select.h"
 #include "kernels/fourier_plan.h"
 #include "kernels/gemm.h"
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "kernels/winograd_plan.h"
 
 namespace penlight::kernels {
 
 namespace {
+
+// A padded input's gradient is made and folded for as many images at a time.
+constexpr int64_t folded_bytes = 4 << 20;
 
 template <class T>
 const ProductKernels<T>& kernels_of(ConvKernel choice) {
@@ -94,44 +99,26 @@ TapProduct forward_product(const ConvGeometry& g) {
 // The parts of one axis of the input gradient. Padded position P = y * stride + k * dilation - pad gets the
 // product of output y and tap k, so the positions of one residue of P + pad by the stride meet the taps k0,
 // k0 + every, ...
-struct GradientPart {
-  TapAxis axis;
-  bool outside;  // positions that are not in the input
-};
-
-std::vector<GradientPart> gradient_parts(const ConvGeometry& g, int i) {
+std::vector<TapAxis> gradient_parts(const ConvGeometry& g, int i) {
   const int64_t stride = g.stride[i], dilation = g.dilation[i], pad = g.pad[i], size = g.input[i];
   const int64_t every = stride / std::gcd(stride, dilation);
-  const int64_t end = (g.output[i] - 1) * stride + (g.kernel[i] - 1) * dilation + 1 - pad;  // of what is read
-  struct Region {
-    int64_t low, high;
-    bool outside;
-  };
-  std::vector<Region> regions = {{0, size, false}};
-  if (g.mode != PaddingMode::zeros) {
-    if (pad > 0) regions.push_back({-pad, std::min<int64_t>(0, end), true});
-    if (end > size) regions.push_back({size, end, true});
+  std::vector<TapAxis> parts;
+  for (int64_t tap = 0; tap < std::min(g.kernel[i], every); ++tap) {
+    const int64_t residue = tap * dilation % stride, behind = pad % stride;
+    const int64_t first = residue >= behind ? residue - behind : residue - behind + stride;
+    if (first >= size) continue;
+    TapAxis axis;
+    axis.count = (size - first - 1) / stride + 1;
+    axis.taps = (g.kernel[i] - 1 - tap) / every + 1;
+    // Taps in the order of growing outputs, that is, last tap first.
+    const int64_t last_tap = tap + (axis.taps - 1) * every;
+    axis.tap_step = dilation / std::gcd(stride, dilation);
+    axis.offset = (first + pad - last_tap * dilation) / stride;  // divides
+    axis.size = g.output[i];
+    axis.to_size = size, axis.to_first = first, axis.to_step = stride;
+    axis.weight_first = last_tap, axis.weight_step = -every;
+    parts.push_back(axis);
   }
-  std::vector<GradientPart> parts;
-  for (const Region& region : regions)
-    for (int64_t tap = 0; tap < std::min(g.kernel[i], every); ++tap) {
-      const int64_t residue = tap * dilation % stride;
-      const int64_t behind = (region.low + pad) % stride;  // low >= -pad
-      const int64_t first = region.low + (residue >= behind ? residue - behind : residue - behind + stride);
-      if (first >= region.high) continue;
-      GradientPart part;
-      part.outside = region.outside;
-      part.axis.count = (region.high - first - 1) / stride + 1;
-      part.axis.taps = (g.kernel[i] - 1 - tap) / every + 1;
-      // Taps in the order of growing outputs, that is, last tap first.
-      const int64_t last_tap = tap + (part.axis.taps - 1) * every;
-      part.axis.tap_step = dilation / std::gcd(stride, dilation);
-      part.axis.offset = (first + pad - last_tap * dilation) / stride;  // divides
-      part.axis.size = g.output[i];
-      part.axis.to_size = size, part.axis.to_first = first, part.axis.to_step = stride;
-      part.axis.weight_first = last_tap, part.axis.weight_step = -every;
-      parts.push_back(part);
-    }
   return parts;
 }
 
@@ -142,32 +129,39 @@ bool all_positions_met(const ConvGeometry& g) {
   return true;
 }
 
-}  // namespace
-
-namespace {
-
-// The parts of an input gradient: what lies in the input is written first, then what lies outside is added to
-// where it was read from.
+// The products that make up an input gradient.
 template <class Body>
 void each_gradient_product(const ConvGeometry& g, Body&& body) {
   TapProduct q;
   q.batch = g.batch, q.groups = g.groups, q.rows = g.group_in(), q.channels = g.group_out();
-  q.to_mode = g.mode;
   std::copy_n(g.kernel, 3, q.weight_kernel);
   q.weight_row = g.taps();
   q.weight_channel = q.rows * q.weight_row;
   q.weight_group = q.channels * q.weight_channel;
-  const std::vector<GradientPart> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1),
-                                  xs = gradient_parts(g, 2);
-  for (const bool outside : {false, true})
-    for (const GradientPart& z : zs)
-      for (const GradientPart& y : ys)
-        for (const GradientPart& x : xs) {
-          q.mapped = z.outside || y.outside || x.outside;
-          if (q.mapped != outside) continue;
-          q.axis[0] = z.axis, q.axis[1] = y.axis, q.axis[2] = x.axis;
-          body(static_cast<const TapProduct&>(q));
-        }
+  const std::vector<TapAxis> zs = gradient_parts(g, 0), ys = gradient_parts(g, 1), xs = gradient_parts(g, 2);
+  for (const TapAxis& z : zs)
+    for (const TapAxis& y : ys)
+      for (const TapAxis& x : xs) {
+        q.axis[0] = z, q.axis[1] = y, q.axis[2] = x;
+        body(static_cast<const TapProduct&>(q));
+      }
+}
+
+// The convolution of the padded input, without padding, whose input gradient is folded to get that of g.
+ConvGeometry on_padded_input(const ConvGeometry& g) {
+  ConvGeometry padded = g;
+  padded.mode = PaddingMode::zeros;
+  for (int i = 0; i < 3; ++i) {
+    const int64_t read = (g.output[i] - 1) * g.stride[i] + (g.kernel[i] - 1) * g.dilation[i] + 1;
+    padded.pad[i] = 0;
+    padded.input[i] = std::max(read, g.pad[i] + g.input[i]);
+  }
+  return padded;
+}
+
+bool reads_outside(const ConvGeometry& g) {
+  const ConvGeometry padded = on_padded_input(g);
+  return padded.input_plane() != g.input_plane();
 }
 
 // Can the parts of a strided convolution's input gradient be taken together?
@@ -176,7 +170,6 @@ bool gradient_is_grouped(const ConvGeometry& g, int64_t itemsize) {
   int64_t count = 0;
   bool fits = true;
   each_gradient_product(g, [&](const TapProduct& q) {
-    if (q.mapped) return;
     ++count;
     fits = fits && grouped_fits(q, itemsize);
   });
@@ -234,6 +227,20 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
     }
     return;
   }
+  if (g.mode != PaddingMode::zeros && reads_outside(g)) {
+    ConvGeometry padded = on_padded_input(g);
+    const int64_t image = g.in_channels * padded.input_plane(), given = g.out_channels * g.output_plane();
+    const int64_t images = std::clamp<int64_t>(folded_bytes / (image * int64_t(sizeof(T))), 1, g.batch);
+    const Scratch memory(images * image, sizeof(T));
+    T* gradient = static_cast<T*>(memory.get());
+    for (int64_t n = 0; n < g.batch; n += images) {
+      padded.batch = std::min(images, g.batch - n);
+      conv_input_gradient<T>(padded, output_gradient + n * given, weight, nullptr, gradient);
+      fold_padding(g, padded.input, padded.batch * g.in_channels, gradient,
+                   input_gradient + n * g.in_channels * g.input_plane());
+    }
+    return;
+  }
   if (!all_positions_met(g) || g.out_channels == 0)
     fill_planes(g.batch, g.in_channels, g.input_plane(), bias, input_gradient);
   std::vector<TapProduct> together;  // parts of one residue in depth
@@ -243,13 +250,9 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
     together.clear();
   };
   each_gradient_product(g, [&](const TapProduct& q) {
-    if (joined && !q.mapped) {
-      if (!together.empty() && together[0].axis[0].to_first != q.axis[0].to_first) run_together();
-      together.push_back(q);
-      return;
-    }
-    run_together();
-    run_product(q, output_gradient, weight, q.mapped ? nullptr : bias, input_gradient);
+    if (!joined) return run_product(q, output_gradient, weight, bias, input_gradient);
+    if (!together.empty() && together[0].axis[0].to_first != q.axis[0].to_first) run_together();
+    together.push_back(q);
   });
   run_together();
 }
@@ -260,7 +263,8 @@ void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const
   const TapProduct q = forward_product(g);
   if constexpr (std::is_same_v<T, float>) {
     const FastPlan fast = plan_fast(q, true);
-    if (fast.fourier.n) return fourier().weight_gradient(q, fast.fourier, output_gradient, input, weight_gradient);
+    if (fast.fourier.n)
+      return fourier().weight_gradient(q, fast.fourier, output_gradient, input, weight_gradient);
     if (fast.winograd.levels)
       return winograd().weight_gradient(q, fast.winograd, output_gradient, input, weight_gradient);
   }
@@ -275,7 +279,7 @@ std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double)
   TapProduct q = forward_product(g);
   if (part == ConvPart::input_gradient) {
     q.rows = 0;
-    each_gradient_product(g, [&](const TapProduct& its) {
+    each_gradient_product(g.mode == PaddingMode::zeros ? g : on_padded_input(g), [&](const TapProduct& its) {
       if (q.rows == 0) q = its;
     });
   }

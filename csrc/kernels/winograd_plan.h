@@ -27,7 +27,7 @@ struct WinogradLevel {
 };
 
 struct WinogradPlan {
-  int levels = 0;  // 0: no fast algorithm
+  int levels = 0;   // 0: no fast algorithm
   double cost = 0;  // about, in vector instructions
   WinogradLevel level[3];
 

@@ -1,8 +1,8 @@
 // The weight's transform of a fast convolution, and its transpose, which a weight gradient ends with.
 //
-// G is A with as many columns as there are taps, its rows divided by a number each (toom_cook.h): the passes are
-// those of the output's gradient and of the output, with taps in the place of outputs, and the divisors of all levels
-// together are one factor for each frequency.
+// G is A with as many columns as there are taps, its rows divided by a number each (toom_cook.h): the passes
+// are those of the output's gradient and of the output, with taps in the place of outputs, and the divisors
+// of all levels together are one factor for each frequency.
 #pragma once
 
 #include "kernels/winograd_tiles.h"
@@ -11,7 +11,8 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 struct TapTransform {
   int64_t taps, frequencies;
-  int32_t tap[most_frequencies];    // the weight's tap that one of the levels' taps stands for, -1 beyond the last
+  int32_t
+      tap[most_frequencies];  // the weight's tap that one of the levels' taps stands for, -1 beyond the last
   int32_t place[most_frequencies];  // where in the box of vectors its vector lies
   float factor[most_frequencies];   // of a frequency
   TilePasses spread, gather;

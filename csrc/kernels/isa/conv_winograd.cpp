@@ -56,27 +56,37 @@ int64_t panel_start(const TapProduct& q, int64_t frequencies, int64_t row) {
   return frequencies * (row * q.channels + row / panel_columns * padding);
 }
 
+// They are made for a few channels at a time and written in runs: U is larger than the caches.
+constexpr int64_t channels_at_once = 8;
+
 void transform_weight(const TapProduct& q, const TapTransform& t, const float* weight, int64_t c0, int64_t c1,
                       float* to) {
   alignas(64) float values[most_frequencies * lanes], box[most_frequencies * lanes];
-  const int64_t vectors = blocks_of(q.rows, lanes);
-  for (int64_t v = 0; v < vectors; ++v) {
-    const int64_t panel = v * lanes / panel_columns, begin = panel * panel_columns;
-    const int64_t width = smaller(panel_columns, vectors * lanes - begin);
-    const int64_t rows = smaller(lanes, q.rows - v * lanes);
-    float* place = to + panel_start(q, t.frequencies, begin) + v * lanes - begin;
-    for (int64_t c = c0; c < c1; ++c) {
-      const float* from = weight + v * lanes * q.weight_row + c * q.weight_channel;
-      for (int64_t i = 0; i < t.taps; ++i) {
-        float* vector = values + t.place[i];
-        if (t.tap[i] < 0 || rows < lanes) Lanes::zero().store(vector);
-        if (t.tap[i] < 0) continue;
-        const float* tap = from + t.tap[i];
-        for (int64_t r = 0; r < rows; ++r) vector[r] = tap[r * q.weight_row];
-      }
-      t.to_frequencies(values, box);
+  float* made = static_cast<float*>(thread_scratch(
+      ScratchUser::convolution, t.frequencies * channels_at_once * panel_columns * sizeof(float)));
+  const int64_t padded_rows = blocks_of(q.rows, lanes) * lanes;
+  for (int64_t panel = 0; panel < padded_rows; panel += panel_columns) {
+    const int64_t width = smaller(panel_columns, padded_rows - panel), step = channels_at_once * width;
+    for (int64_t c = c0; c < c1; c += channels_at_once) {
+      const int64_t channels = smaller(channels_at_once, c1 - c);
+      for (int64_t row = panel; row < panel + width; row += lanes)
+        for (int64_t i = 0; i < channels; ++i) {
+          const int64_t rows = smaller(lanes, q.rows - row);
+          const float* from = weight + row * q.weight_row + (c + i) * q.weight_channel;
+          for (int64_t j = 0; j < t.taps; ++j) {
+            float* vector = values + t.place[j];
+            if (t.tap[j] < 0 || rows < lanes) Lanes::zero().store(vector);
+            if (t.tap[j] < 0) continue;
+            const float* tap = from + t.tap[j];
+            for (int64_t r = 0; r < rows; ++r) vector[r] = tap[r * q.weight_row];
+          }
+          t.to_frequencies(values, box);
+          for (int64_t f = 0; f < t.frequencies; ++f)
+            Lanes::load(values + f * lanes).store(made + f * step + i * width + row - panel);
+        }
+      float* place = to + panel_start(q, t.frequencies, panel) + c * width;
       for (int64_t f = 0; f < t.frequencies; ++f)
-        Lanes::load(values + f * lanes).store(place + f * (q.channels * width + padding) + c * width);
+        copy_run(place + f * (q.channels * width + padding), made + f * step, channels * width);
     }
   }
 }
@@ -91,7 +101,7 @@ void product(const TapProduct& q, const WinogradPlan& plan, const float* source,
 
   const Scratch transformed_memory(q.groups * transformed, sizeof(float));
   float* u = static_cast<float*>(transformed_memory.get());
-  const int64_t channels_each = 1 + 4096 / (frequencies * padded_rows);
+  const int64_t channels_each = channels_at_once * (1 + 4096 / (frequencies * padded_rows));
   const int64_t chunks = blocks_of(q.channels, channels_each);
   parallel_products(q.groups * chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
