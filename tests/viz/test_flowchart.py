@@ -203,6 +203,12 @@ def test_two_thousand_nodes_are_drawn_whole():
     assert picture.describe()["notice"] == ""
 
 
+def test_a_png_that_nobody_could_read_is_refused():
+    pytest.importorskip("resvg_py")
+    with pytest.raises(ValueError, match="fold boxes with depth=, or save as .svg or .html"):
+        viz.graph(chain(1000)).png()
+
+
 def test_what_is_beyond_is_folded_and_said():
     picture = viz.graph(chain(3000))
     count = len(picture.graph.steps)

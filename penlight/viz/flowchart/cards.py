@@ -60,7 +60,10 @@ def step_card(step: Step, names: dict[tuple[int, int], str], grads: Grads, root:
         blocks.append((title, output, grads[number] if number < len(grads) else None, number))
     width = MARGIN * 2 + max(
         len(heading) * LETTER + 14 + len(node) * SMALL,
-        max(_block_width(title, output, grad) for title, output, grad, _ in blocks),
+        max(
+            _block_width(title, output, grad, _slope(root, names[step.index, number]))
+            for title, output, grad, number in blocks
+        ),
     )
     y = 28.0
     for title, output, grad, number in blocks:
@@ -119,11 +122,12 @@ def ports(step: Step) -> int:
     return sum(edge is not None for edge in step.inputs) + len(step.constants[:3])
 
 
-def _block_width(title: str, output: Output, grad: Glimpse | None) -> float:
+def _block_width(title: str, output: Output, grad: Glimpse | None, slope: str) -> float:
     note = f"{title}{shape_text(output.shape)} {output.dtype}"
     values = value_size(output.value)[0] if output.value else 10 * SMALL
-    slope = value_size(grad)[0] + 18 if grad else 0
-    return max(len(note) * SMALL + (70 if grad else 0), values + slope + (16 if grad else 0))
+    if grad is None:
+        return max(len(note) * SMALL, values)
+    return max((len(note) + len(slope) + 3) * SMALL, values + value_size(grad)[0] + 34)
 
 
 def _block(

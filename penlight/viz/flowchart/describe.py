@@ -49,7 +49,9 @@ class Describer:
 
     def describe(self) -> dict[str, Any]:
         graph = self._graph
-        self._root = self._names[graph.roots[0]] if len(graph.roots) == 1 else "result"
+        self._root = self._names[graph.roots[0]] if len(graph.roots) == 1 else "the results"
+        if graph.failure is not None:
+            self._root = "the forward that failed"
         compact = len(graph.steps) - len(self._left_out) > DETAILED
         card_of: dict[int, int] = {}
         for step in graph.steps:

@@ -7,22 +7,19 @@ from html import escape
 from typing import Any
 
 from penlight.viz.flowchart.place import place
-from penlight.viz.flowchart.style import plain_sheet, sheet
+from penlight.viz.flowchart.style import plain_sheet
 from penlight.viz.flowchart.svg import Sheet, clean, short, to_svg
 
 BORDER = 18
 
 
-def draw(
-    description: dict[str, Any], gradients: bool, theme: str = "auto", plain_colours: bool = False
-) -> str:
+def draw(description: dict[str, Any], gradients: bool, theme: str = "auto") -> str:
     """The picture as one SVG document.
 
     Args:
         description: as made by ``describe``.
         gradients: show the layer of gradients.
         theme: ``light``, ``dark``, or ``auto`` for the reader's own choice.
-        plain_colours: write colours out instead of naming them.
     """
     folded = set(description["folded"])
     placed = place(description, folded)
@@ -57,7 +54,7 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flow{"" if gradients else " plain"}" '
         f'width="{short(width)}" height="{short(height)}" viewBox="0 0 {short(width)} {short(height)}" '
         f'role="img" aria-label="{words}">'
-        f"<style>{plain_sheet(theme) if plain_colours else sheet(theme)}</style>{to_svg(out.shapes)}</svg>"
+        f"<style>{plain_sheet(theme)}</style>{to_svg(out.shapes)}</svg>"
     )
 
 

@@ -55,11 +55,11 @@ class GraphPicture(Picture):
 
         Raises:
             ModuleNotFoundError: ``resvg_py`` is not installed.
-            ValueError: another theme than ``light`` or ``dark``.
+            ValueError: another theme, or a picture so long that its text could not be read: fold boxes with ``depth``.
         """
         from penlight.viz.flowchart.png import rasterize
 
-        return rasterize(draw(self._description, self.gradients, theme, plain_colours=True), zoom, _WIDEST)
+        return rasterize(draw(self._description, self.gradients, theme), zoom, _WIDEST)
 
     def dot(self) -> str:
         """The graph in the DOT language, boxes as clusters."""

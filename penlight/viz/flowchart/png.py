@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
+READABLE = 0.4  # pixels a unit; with fewer, letters cannot be told apart
+
+
 def rasterize(svg: str, zoom: float, widest: int) -> bytes:
     """The picture in pixels.
 
@@ -17,6 +20,7 @@ def rasterize(svg: str, zoom: float, widest: int) -> bytes:
 
     Raises:
         ModuleNotFoundError: ``resvg_py`` is not installed.
+        ValueError: the picture is so long that its text could not be read.
         RuntimeError: there is no font on the machine to write with.
     """
     try:
@@ -28,7 +32,13 @@ def rasterize(svg: str, zoom: float, widest: int) -> bytes:
         ) from None
     size = re.search(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"', svg)
     if size is not None:
-        zoom = min(zoom, widest / max(float(size[1]), float(size[2]), 1.0))
+        longest = max(float(size[1]), float(size[2]), 1.0)
+        zoom = min(zoom, widest / longest)
+        if zoom < READABLE:
+            raise ValueError(
+                f"the picture is {longest:,.0f} units long, and nobody could read a PNG of {widest:,} pixels of it: fold "
+                "boxes with depth=, or save as .svg or .html"
+            )
     fonts = _fonts()
     options = {"font_dirs": fonts, "monospace_family": "DejaVu Sans Mono", "font_family": "DejaVu Sans Mono"}
     blank = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30">{}</svg>'

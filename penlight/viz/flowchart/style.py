@@ -1,4 +1,4 @@
-"""The colours of flow charts, light and dark, as one style sheet for files, pages and notebooks."""
+"""The colours of flow charts, light and dark, as style sheets for files and for pages."""
 
 from __future__ import annotations
 
@@ -56,25 +56,24 @@ RULES = """
 """
 
 
-def sheet(theme: str = "auto") -> str:
-    """The style sheet, for one theme or for whichever the reader has chosen.
+def sheet() -> str:
+    """The style sheet for pages, which follows the page's own theme."""
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    colours = "".join(f"--{name}:light-dark({light[name]},{dark[name]});" for name in light)
+    return f".flow{{{colours}}}{RULES}"
+
+
+def plain_sheet(theme: str = "auto") -> str:
+    """The style sheet with its colours written out, for files: programs that draw SVG may know no variables.
 
     Raises:
         ValueError: a theme other than ``light``, ``dark`` or ``auto``.
     """
     if theme == "auto":
-        light, dark = PALETTES["light"], PALETTES["dark"]
-        colours = "".join(f"--{name}:light-dark({light[name]},{dark[name]});" for name in light)
-        return f":root{{color-scheme:light dark}}.flow{{{colours}}}{RULES}"
+        return f"{plain_sheet('light')}@media(prefers-color-scheme:dark){{{plain_sheet('dark')}}}"
     if theme not in PALETTES:
         raise ValueError(f"theme should be 'auto', 'light' or 'dark', but got {theme!r}")
-    colours = "".join(f"--{name}:{colour};" for name, colour in PALETTES[theme].items())
-    return f".flow{{{colours}}}{RULES}"
-
-
-def plain_sheet(theme: str) -> str:
-    """The style sheet with its colours written out, for programs that know no variables."""
-    text = RULES
-    for name, colour in PALETTES["light" if theme == "auto" else theme].items():
+    text = RULES.strip()
+    for name, colour in PALETTES[theme].items():
         text = text.replace(f"var(--{name})", colour)
     return text
