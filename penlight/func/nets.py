@@ -142,7 +142,7 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
         >>> params, buffers = stack_module_state(nets)
         >>> x = penlight.ones(5, 2)
         >>> vmap(lambda p: functional_call(nets[0], p, (x,)))(params).shape
-        penlight.Size([4, 5, 3])
+        torch.Size([4, 5, 3])
     """
     if len(models) == 0:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")

@@ -7,7 +7,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-
 READABLE = 0.4  # pixels a unit; with fewer, letters cannot be told apart
 
 
@@ -36,8 +35,8 @@ def rasterize(svg: str, zoom: float, widest: int) -> bytes:
         zoom = min(zoom, widest / longest)
         if zoom < READABLE:
             raise ValueError(
-                f"the picture is {longest:,.0f} units long, and nobody could read a PNG of {widest:,} pixels of it: fold "
-                "boxes with depth=, or save as .svg or .html"
+                f"the picture is {longest:,.0f} units long, and nobody could read a PNG of {widest:,} pixels of it: "
+                "fold boxes with depth=, or save as .svg or .html"
             )
     fonts = _fonts()
     options = {"font_dirs": fonts, "monospace_family": "DejaVu Sans Mono", "font_family": "DejaVu Sans Mono"}
