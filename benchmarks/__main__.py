@@ -2,12 +2,14 @@
 
 A filter is a part of a case's title ("conv/", "depthwise", "op/exp"). Every thread count runs in a process of
 its own; within it, penlight and its rivals take turns. --save writes path.md and path.json; --page writes the page of
-the documentation, with the picture, memory and instruction counts, in ten minutes or so.
+the documentation, with the picture, memory and instruction counts, in ten minutes or so; --read makes either of
+them again from a path.json.
 """
 
 import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -23,6 +25,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--rivals", default="torch,jax")
     parser.add_argument("--save", help="write path.md and path.json")
+    parser.add_argument("--read", help="measure nothing, take the rows of a path.json saved before")
     parser.add_argument("--plot", help="write a roofline picture")
     parser.add_argument("--page", help="write the page of the documentation")
     parser.add_argument("--list", action="store_true", help="print the titles only")
@@ -40,7 +43,10 @@ def main():
         run_here(chosen, options)
         return
     rows, limits = [], []
-    for threads in options.threads.split(","):
+    if options.read:
+        saved = json.loads(pathlib.Path(options.read).read_text())
+        rows, limits = saved["rows"], saved["limits"]
+    for threads in options.threads.split(",") if not options.read else ():
         for kind, item in run_in_process(threads, options):
             (limits if kind == "limit" else rows).append(item)
             print(report.limits_text([item]) if kind == "limit" else report.line_of(item), flush=True)
