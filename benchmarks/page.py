@@ -22,8 +22,8 @@ rounds counts for each. **Ratio** is the rival's time over penlight's: above 1, 
   single operations on 4 Mi elements, and matrix products.
 - *Of limit* is the least time the machine could take over the time taken: the larger of the direct arithmetic over the
   multiply-adds it reaches in registers, and the bytes that must be read and written over its memory's speed, both
-  measured by small kernels of the core in the same run. A fast algorithm (see the convolutions of small kernels) can
-  be above 100 %.
+  measured by small kernels of the core in the same run. A [fast algorithm](fast-convolution.md)
+  can be above 100 %.
 """
 
 BOUNDS = """## What bounds the rest
