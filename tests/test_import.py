@@ -26,7 +26,8 @@ def test_import_loads_neither_the_demo_nor_what_only_it_needs(tmp_path):
     code = (
         "import sys, penlight; print(*sorted(m for m in sys.modules if m.startswith(('rich', 'matplotlib', "
     )
-    code += "'safetensors', 'scipy', 'torch', 'penlight.demo', 'penlight.datasets'))))"
+    code += "'safetensors', 'scipy', 'sympy', 'torch', 'penlight.demo', 'penlight.datasets', 'penlight.viz', "
+    code += "'penlight.explain'))))"
     done = python("-c", code, folder=tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
