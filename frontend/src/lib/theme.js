@@ -17,6 +17,8 @@ function isDark() {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+let known = new WeakMap(); // colours found, by the element that asked: to ask again costs a layout
+
 /** Keeps the host's color-scheme that of its surroundings, which light-dark() in the style sheet follows. */
 export function followTheme(host) {
   const callbacks = [];
@@ -25,6 +27,7 @@ export function followTheme(host) {
     const now = isDark();
     if (now === dark) return;
     dark = now;
+    known = new WeakMap();
     host.style.colorScheme = dark ? "dark" : "light";
     for (const callback of callbacks) callback(dark);
   };
@@ -44,10 +47,14 @@ export function followTheme(host) {
 
 /** The colour that a custom property has here and now, for a canvas: colour(root, "--warm"). */
 export function colour(root, name) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  root.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
+  if (!known.has(root)) known.set(root, new Map());
+  const colours = known.get(root);
+  if (!colours.has(name)) {
+    const probe = document.createElement("span");
+    probe.style.color = `var(${name})`;
+    root.append(probe);
+    colours.set(name, getComputedStyle(probe).color);
+    probe.remove();
+  }
+  return colours.get(name);
 }
