@@ -96,6 +96,14 @@ TapProduct forward_product(const ConvGeometry& g) {
   return q;
 }
 
+// With circular padding that keeps the sizes, outputs and inputs both go round in circles of one length:
+// every input position is met by output positions taken round the circle, and none lies outside.
+bool goes_round(const ConvGeometry& g) {
+  bool same = g.mode == PaddingMode::circular;
+  for (int i = 0; i < 3; ++i) same = same && g.stride[i] == 1 && g.output[i] == g.input[i];
+  return same;
+}
+
 // The parts of one axis of the input gradient. Padded position P = y * stride + k * dilation - pad gets the
 // product of output y and tap k, so the positions of one residue of P + pad by the stride meet the taps k0,
 // k0 + every, ...
@@ -134,6 +142,7 @@ template <class Body>
 void each_gradient_product(const ConvGeometry& g, Body&& body) {
   TapProduct q;
   q.batch = g.batch, q.groups = g.groups, q.rows = g.group_in(), q.channels = g.group_out();
+  if (goes_round(g)) q.mode = PaddingMode::circular;
   std::copy_n(g.kernel, 3, q.weight_kernel);
   q.weight_row = g.taps();
   q.weight_channel = q.rows * q.weight_row;
@@ -195,14 +204,13 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const 
     return;
   }
   const int64_t plane = g.output_plane();
-  if (bias) fill_planes(g.batch, g.out_channels, plane, bias, output);
   for (int64_t group = 0; group < g.groups; ++group) {
     Gemm product;
     product.m = g.group_out(), product.n = plane, product.k = g.group_in();
     product.a_row = g.group_in(), product.a_column = 1;
     product.b_row = plane, product.b_column = 1, product.b_batch = g.in_channels * plane;
     product.c_row = plane, product.c_column = 1, product.c_batch = g.out_channels * plane;
-    product.batch = g.batch, product.accumulate = bias != nullptr;
+    product.batch = g.batch, product.start = bias ? bias + group * product.m : nullptr;
     run_gemm(product, weight + group * product.m * product.k, input + group * product.k * plane,
              output + group * product.m * plane);
   }
@@ -214,20 +222,19 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
   if (g.batch == 0 || g.in_channels == 0) return;
   if (is_pointwise(g)) {
     const int64_t plane = g.output_plane();
-    if (bias) fill_planes(g.batch, g.in_channels, plane, bias, input_gradient);
     for (int64_t group = 0; group < g.groups; ++group) {
       Gemm product;
       product.m = g.group_in(), product.n = plane, product.k = g.group_out();
       product.a_row = 1, product.a_column = g.group_in();
       product.b_row = plane, product.b_column = 1, product.b_batch = g.out_channels * plane;
       product.c_row = plane, product.c_column = 1, product.c_batch = g.in_channels * plane;
-      product.batch = g.batch, product.accumulate = bias != nullptr;
+      product.batch = g.batch, product.start = bias ? bias + group * product.m : nullptr;
       run_gemm(product, weight + group * product.m * product.k, output_gradient + group * product.k * plane,
                input_gradient + group * product.m * plane);
     }
     return;
   }
-  if (g.mode != PaddingMode::zeros && reads_outside(g)) {
+  if (g.mode != PaddingMode::zeros && reads_outside(g) && !goes_round(g)) {
     ConvGeometry padded = on_padded_input(g);
     const int64_t image = g.in_channels * padded.input_plane(), given = g.out_channels * g.output_plane();
     const int64_t images = std::clamp<int64_t>(folded_bytes / (image * int64_t(sizeof(T))), 1, g.batch);
@@ -279,7 +286,8 @@ std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double)
   TapProduct q = forward_product(g);
   if (part == ConvPart::input_gradient) {
     q.rows = 0;
-    each_gradient_product(g.mode == PaddingMode::zeros ? g : on_padded_input(g), [&](const TapProduct& its) {
+    const bool given = g.mode == PaddingMode::zeros || goes_round(g);
+    each_gradient_product(given ? g : on_padded_input(g), [&](const TapProduct& its) {
       if (q.rows == 0) q = its;
     });
   }

@@ -18,7 +18,9 @@ struct Gemm {
   int64_t b_row = 0, b_column = 0;
   int64_t c_row = 0, c_column = 0;
   bool accumulate = false;
-  int64_t batch = 1;  // so many products, this far apart (a step of 0 uses one matrix for all)
+  const void* start = nullptr;  // of the operands' type, a number for each row of C that is added; without
+                                // accumulate
+  int64_t batch = 1;            // so many products, this far apart (a step of 0 uses one matrix for all)
   int64_t a_batch = 0, b_batch = 0, c_batch = 0;
 };
 

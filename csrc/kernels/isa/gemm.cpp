@@ -96,7 +96,7 @@ struct Product {
   // A block of C from a packed block of A and one panel of B.
   void multiply_panel(const T* left, RowPanels panels, int64_t first_panel, int64_t last_panel,
                       const T* right, int64_t ld_right, int64_t column, int64_t columns, int64_t depth,
-                      bool add) const {
+                      const T* start, bool add) const {
     alignas(64) T tile[outer_rows * outer_columns<T>];
     const bool direct = g.c_column == 1 && columns == outer_columns<T>;
     const bool half = columns <= native_width<T>;  // the panel's second register is empty
@@ -106,10 +106,10 @@ struct Product {
       T* to = c + row * g.c_row + column * g.c_column;
       const OuterTile<T> run = half ? outer_tile_of<T, 1>(rows) : outer_tile_of<T, outer_registers>(rows);
       if (direct) {
-        run(depth, packed, right, ld_right, to, g.c_row, nullptr, add);
+        run(depth, packed, right, ld_right, to, g.c_row, start ? start + row : nullptr, add);
         continue;
       }
-      run(depth, packed, right, ld_right, tile, outer_columns<T>, nullptr, false);
+      run(depth, packed, right, ld_right, tile, outer_columns<T>, start ? start + row : nullptr, false);
       place(tile, rows, columns, to, add);
     }
   }
@@ -141,6 +141,7 @@ struct Product {
           });
         }
         const bool add = g.accumulate || k0 > 0;
+        const T* start = k0 == 0 ? static_cast<const T*>(g.start) : nullptr;
         const int64_t column_tasks =
             small ? 1 : larger(1, smaller(blocks_of(8, row_tasks), column_panels / 4));
         const int64_t panels_per_column_task = blocks_of(column_panels, column_tasks);
@@ -166,7 +167,8 @@ struct Product {
                 right = count == width ? b + k0 * g.b_row + j0 + p * width : shared;
                 ld_right = count == width ? g.b_row : width;
               }
-              multiply_panel(left, panels, first, last, right, ld_right, j0 + p * width, count, depth, add);
+              multiply_panel(left, panels, first, last, right, ld_right, j0 + p * width, count, depth, start,
+                             add);
             }
           }
         });
@@ -228,11 +230,16 @@ struct Product {
     });
   }
 
+  static bool is_dots(const Gemm& g) { return g.a_column == 1 && g.b_row == 1 && g.m <= 2 * dot_rows; }
+  static bool is_small(const Gemm& g) {
+    return g.b_column == 1 && g.k <= block_depth<T> && g.n <= 160 && g.k * g.n <= 16384 &&
+           g.m * g.n * g.k < serial_work;
+  }
+
   void run() const {
-    if (g.a_column == 1 && g.b_row == 1 && g.m <= 2 * dot_rows)
+    if (is_dots(g))
       by_dots();
-    else if (g.b_column == 1 && g.k <= block_depth<T> && g.n <= 160 && g.k * g.n <= 16384 &&
-             g.m * g.n * g.k < serial_work)
+    else if (is_small(g))
       in_place();
     else
       by_panels();
@@ -253,6 +260,15 @@ template <class T>
 void run(const Gemm& given, const T* a, const T* b, T* c) {
   Gemm g = given;
   if (g.batch <= 0 || g.m <= 0 || g.n <= 0) return;
+  const bool panels =
+      !Product<T>::is_dots(g) && !Product<T>::is_small(g) && g.k > 1 && g.n > 1 && g.c_row != 1;
+  if (g.start && !panels) {  // written first
+    const T* start = static_cast<const T*>(g.start);
+    for (int64_t batch = 0; batch < g.batch; ++batch)
+      for (int64_t i = 0; i < g.m; ++i)
+        for (int64_t j = 0; j < g.n; ++j) c[batch * g.c_batch + i * g.c_row + j * g.c_column] = start[i];
+    g.start = nullptr, g.accumulate = true;
+  }
   if (g.k <= 0) {
     if (!g.accumulate)
       for (int64_t batch = 0; batch < g.batch; ++batch)
