@@ -311,10 +311,7 @@ void record_forward(const Ref<Node>& node, TensorList inputs, TensorList outputs
     for (const Tensor& output : outputs) attach_output(node, output);
     finish(node, inputs, outputs, std::move(saved));
   } else {
-    for (const Tensor& output : outputs) {
-      node->output_sizes.emplace_back(output.defined() ? output.sizes() : Dims{});
-      node->output_dtypes.emplace_back(output.defined() ? output.dtype() : DType::f32);
-    }
+    for (const Tensor& output : outputs) node->add_output(output);
     node->saved() = std::move(saved);
   }
   push_levels(inputs, outputs, &node->saved(), [&](const Tensors& tangents) {

@@ -203,6 +203,14 @@ uint64_t next_hook_id() {
 
 // ---- recording
 
+void Node::add_output(const Tensor& output) {
+  output_sizes.emplace_back(output.defined() ? output.sizes() : Dims{});
+  output_dtypes.emplace_back(output.defined() ? output.dtype() : DType::f32);
+  if (!output.batched()) return;
+  extra().output_batch.resize(outputs());
+  extra().output_batch.back() = output->transforms->batch;
+}
+
 bool needs_grad_any(TensorList list) {
   if (!grad_mode.enabled && !grad_mode.forward) return false;
   for (const Tensor& tensor : list)
@@ -229,13 +237,8 @@ void connect(Node& node, TensorList inputs) {
 
 void attach_output(const Ref<Node>& node, const Tensor& output) {
   const uint32_t number = node->outputs();
-  node->output_sizes.emplace_back(output.defined() ? output.sizes() : Dims{});
-  node->output_dtypes.emplace_back(output.defined() ? output.dtype() : DType::f32);
+  node->add_output(output);
   if (output.defined() && is_floating(output.dtype())) set_history(output, node, number);
-  if (output.batched()) [[unlikely]] {
-    node->extra().output_batch.resize(number + 1);
-    node->extra().output_batch[number] = output->transforms->batch;
-  }
 }
 
 void finish(const Ref<Node>& node, TensorList inputs, TensorList outputs, Kept&& saved) {

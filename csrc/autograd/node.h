@@ -134,6 +134,8 @@ class Node : public RefCounted, public FromPool {
   EngineState* engine_state = nullptr;
   std::unique_ptr<NodeExtras> extras;
 
+  // Notes the sizes, type and hidden dimensions of the next output (none where it is undefined).
+  void add_output(const Tensor& output);
   uint32_t outputs() const { return static_cast<uint32_t>(output_sizes.size()); }
   // Is the gradient of input i wanted, in this graph and this run?
   bool needs(std::size_t i) const;

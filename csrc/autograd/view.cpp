@@ -103,8 +103,7 @@ void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result)
   };
   const Ref<Node> node(new FunctionNode<decltype(backward)>("CopySlices", backward));
   detail::connect(*node, {base, result});
-  node->output_sizes.emplace_back(base.sizes());
-  node->output_dtypes.emplace_back(base.dtype());
+  node->add_output(base);
   rebase_history(base, node);
   if (observer) [[unlikely]]
     observer(node, {base, result}, base);

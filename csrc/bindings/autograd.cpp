@@ -141,8 +141,7 @@ void connect_function(nb::handle self, nb::handle inputs) {
 void attach_function_output(nb::handle self, const Tensor& output, bool differentiable, bool dirty) {
   const Ref<Node> node(&function_node(self));
   const uint32_t number = node->outputs();
-  node->output_sizes.emplace_back(output.sizes());
-  node->output_dtypes.emplace_back(output.dtype());
+  node->add_output(output);
   if (!differentiable || !is_floating(output.dtype())) return;
   if (dirty) {
     rebase_history(output, node);

@@ -91,7 +91,8 @@ void bind_fill(nb::module_& m, const char* name, Tensor& (*fill)(Tensor&, Genera
       name,
       [name, fill](const nb::args& args, const nb::kwargs& kwargs) {
         Options options = options_from(name, args, kwargs, true);
-        Tensor made = empty(options.sizes, options.out.defined() ? options.out.dtype() : options.dtype);
+        Tensor made =
+            empty_random(options.sizes, options.out.defined() ? options.out.dtype() : options.dtype);
         fill(made, options.generator);
         if (options.out.defined()) return copy_(options.out, made);
         return finish(made, options.requires_grad);
@@ -101,7 +102,8 @@ void bind_fill(nb::module_& m, const char* name, Tensor& (*fill)(Tensor&, Genera
         [fill](const Tensor& x, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad,
                nb::handle, Generator* generator) {
           check_device(device);
-          Tensor made = empty_like(x, dtype.value_or(x.dtype()));
+          Tensor made = vmap_levels.empty() ? empty_like(x, dtype.value_or(x.dtype()))
+                                            : empty_random(x.sizes(), dtype.value_or(x.dtype()));
           return finish(fill(made, generator), requires_grad);
         },
         "input"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(),
@@ -118,8 +120,8 @@ Dims sequence_of_sizes(nb::handle size, const char* function) {
 void bind_integers(nb::module_& m) {
   const auto make = [](Int low, Int high, nb::handle size, Generator* generator, nb::object out,
                        OptionalDType dtype, nb::handle, nb::object device, bool requires_grad, bool) {
-    Tensor made = empty(sequence_of_sizes(size, "randint"),
-                        out.is_none() ? dtype.value_or(DType::i64) : nb::cast<Tensor>(out).dtype());
+    Tensor made = empty_random(sequence_of_sizes(size, "randint"),
+                               out.is_none() ? dtype.value_or(DType::i64) : nb::cast<Tensor>(out).dtype());
     random_(made, low, int64_t(high), generator);
     return deliver(made, out, device, requires_grad);
   };
@@ -185,8 +187,8 @@ void bind_normal(nb::module_& m) {
       [](double mean, double std, nb::handle size, Generator* generator, nb::object out, OptionalDType dtype,
          nb::handle, nb::object device, bool requires_grad, bool) {
         Tensor made =
-            empty(sequence_of_sizes(size, "normal"),
-                  out.is_none() ? dtype.value_or(get_default_dtype()) : nb::cast<Tensor>(out).dtype());
+            empty_random(sequence_of_sizes(size, "normal"),
+                         out.is_none() ? dtype.value_or(get_default_dtype()) : nb::cast<Tensor>(out).dtype());
         normal_(made, mean, std, generator);
         return deliver(made, out, device, requires_grad);
       },
@@ -196,6 +198,9 @@ void bind_normal(nb::module_& m) {
 }
 
 void bind_draws(nb::module_& m, TensorClass& tensor) {
+  m.def(
+      "_empty_random", [](const Dims& sizes, DType dtype) { return empty_random(sizes, dtype); }, "size"_a,
+      "dtype"_a);
   both(
       m, tensor, "bernoulli",
       [](const Tensor& p, Generator* generator, nb::object out) {
@@ -206,7 +211,7 @@ void bind_draws(nb::module_& m, TensorClass& tensor) {
   both(
       m, tensor, "bernoulli",
       [](const Tensor& x, double p, Generator* generator) {
-        Tensor made = empty_like(x, x.dtype());
+        Tensor made = vmap_levels.empty() ? empty_like(x, x.dtype()) : empty_random(x.sizes(), x.dtype());
         return bernoulli_(made, p, generator);
       },
       "p"_a, nb::kw_only(), "generator"_a = nb::none(), "1 with probability p, else 0, sized as input.");

@@ -110,6 +110,14 @@ void bind(nb::module_& m, TensorClass&) {
       "inputs"_a, "outputs"_a, "push"_a);
   m.def("_begin_vmap", begin_vmap, "size"_a, "randomness"_a);
   m.def("_end_vmap", end_vmap, "level"_a);
+  m.def("_vmap_randomness", [](uint64_t level) {
+    for (const VmapLevel& running : vmap_levels)
+      if (running.id == level)
+        return running.randomness == Randomness::error       ? "error"
+               : running.randomness == Randomness::different ? "different"
+                                                             : "same";
+    return "error";
+  });
   m.def("_vmap_running", [] { return !vmap_levels.empty(); });
   m.def("_hide_dim", hide_dim, "tensor"_a, "dim"_a, "level"_a);
   m.def("_show_dim", show_dim, "tensor"_a, "dim"_a, "level"_a, "size"_a);

@@ -54,6 +54,74 @@ void fill_as(const Tensor& x, Fill fill) {
   copy_values(target, drawn);
 }
 
+// What the calls of vmap that run say of random operations: the dimensions along which each example draws its
+// own.
+BatchDims drawn_apart() {
+  BatchDims batch;
+  for (const VmapLevel& level : vmap_levels) {
+    check(level.randomness != Randomness::error,
+          "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+          "'different' randomness flags on vmap or perform the randomness operation out of vmap");
+    if (level.randomness == Randomness::same) continue;
+    batch.levels.push_back(level.id);
+    batch.sizes.push_back(level.size);
+    batch.strides.push_back(0);
+  }
+  return batch;
+}
+
+// Nothing is mapped for its lifetime: a draw for one example is a plain one.
+class OneExample {
+ public:
+  OneExample() : before_(vmap_levels) { vmap_levels.clear(); }
+  ~OneExample() { vmap_levels = before_; }
+  OneExample(const OneExample&) = delete;
+  OneExample& operator=(const OneExample&) = delete;
+
+ private:
+  SmallVec<VmapLevel, 2> before_;
+};
+
+// A draw that depends on x, for each example that has its own numbers or its own x.
+Tensor draw_each(const Tensor& x, const std::function<Tensor(const Tensor&)>& draw) {
+  const BatchDims apart = drawn_apart();
+  BatchDims all = joint_batch({x, empty_batched({}, DType::f32, apart)});
+  if (all.empty()) return draw(x);
+  const Tensor wide = x.defined() ? spread(detach(x), all) : full_for({}, Scalar(0), DType::f32, all);
+  const OneExample plain;
+  return map_examples_one({wide}, [&](const Tensors& one) { return draw(x.defined() ? one[0] : x); });
+}
+
+// Fills a tensor inside of vmap.
+template <class Fill>
+void fill_examples(const Tensor& self, Fill fill) {
+  const BatchDims apart = drawn_apart(), own = joint_batch({self});
+  for (const uint64_t level : apart.levels) {
+    bool hidden = false;
+    for (const uint64_t other : own.levels) hidden |= other == level;
+    check(hidden,
+          "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear like "
+          "same "
+          "randomness. If this is necessary for your usage, please file an issue with functorch.");
+  }
+  const OneExample plain;
+  if (own.levels.size() == apart.levels.size()) return fill(physical(self));
+  const Tensor drawn = empty_batched(self.sizes(), self.dtype(), apart);  // the same for the other levels
+  fill(physical(drawn));
+  copy_values(self, drawn);
+}
+
+// The in-place pattern of random operations, mapped or not.
+template <class Fill>
+Tensor& draw_into(Tensor& self, const char* name, const char* node, Fill fill) {
+  return overwrite(self, name, node, [&](const Tensor& x) {
+    if (vmap_levels.empty()) [[likely]]
+      fill(x);
+    else
+      fill_examples(x, fill);
+  });
+}
+
 void check_floating(const Tensor& x, const char* kernel) {
   check<NotImplementedError>(is_floating(x.dtype()), "\"", kernel, "\" not implemented for '",
                              scalar_name(x.dtype()), "'");
@@ -148,6 +216,12 @@ void fill_normal(const Tensor& x, double mean, double stddev, Generator& g) {
 
 }  // namespace
 
+Tensor empty_random(const Dims& sizes, DType dtype, const Tensor& like) {
+  if (vmap_levels.empty()) [[likely]]
+    return empty(sizes, dtype);
+  return empty_batched(sizes, dtype, joint_batch({like, empty_batched({}, dtype, drawn_apart())}));
+}
+
 Tensor& uniform_(Tensor& self, double from, double to, Generator* generator) {
   check_floating(self, "check_uniform_bounds");
   const double most = largest(self.dtype());
@@ -156,14 +230,14 @@ Tensor& uniform_(Tensor& self, double from, double to, Generator* generator) {
   check(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from, " > to=", to);
   check(to - from <= most, "uniform_ expects to-from <= std::numeric_limits<", scalar_name(self.dtype()),
         ">::max(), but found to=", to, " and from=", from, " which result in to-from to exceed the limit");
-  return overwrite(self, "uniform_", "UniformBackward0",
+  return draw_into(self, "uniform_", "UniformBackward0",
                    [&](const Tensor& x) { fill_uniform(x, from, to, chosen(generator)); });
 }
 
 Tensor& normal_(Tensor& self, double mean, double stddev, Generator* generator) {
   check(stddev >= 0, "normal expects std >= 0.0, but found std ", stddev);
   check_floating(self, "normal_kernel_cpu");
-  return overwrite(self, "normal_", "NormalBackward0",
+  return draw_into(self, "normal_", "NormalBackward0",
                    [&](const Tensor& x) { fill_normal(x, mean, stddev, chosen(generator)); });
 }
 
@@ -172,7 +246,7 @@ Tensor& random_(Tensor& self, Generator* generator) {
   const bool wide = dtype == DType::i64 || dtype == DType::f64;
   const uint64_t range = is_floating(dtype) ? (uint64_t(1) << precision(dtype)) + 1
                                             : static_cast<uint64_t>(greatest_integer(dtype)) + 1;
-  return overwrite(self, "random_", "RandomBackward2", [&](const Tensor& x) {
+  return draw_into(self, "random_", "RandomBackward2", [&](const Tensor& x) {
     fill_as<int64_t>(
         x, [&](int64_t* out, int64_t n) { draw::integers_mod(chosen(generator), out, n, range, wide); });
   });
@@ -203,7 +277,7 @@ Tensor& random_(Tensor& self, int64_t from, std::optional<int64_t> to, Generator
     check(dtype == DType::i64 || floating, "random_ over the full 64-bit range needs int64, got ",
           dtype_name(dtype));
   }
-  return overwrite(self, "random_", to ? "RandomBackward0" : "RandomBackward1", [&](const Tensor& x) {
+  return draw_into(self, "random_", to ? "RandomBackward0" : "RandomBackward1", [&](const Tensor& x) {
     fill_as<int64_t>(
         x, [&](int64_t* out, int64_t n) { draw::integers(chosen(generator), out, n, from, range); });
   });
@@ -211,7 +285,7 @@ Tensor& random_(Tensor& self, int64_t from, std::optional<int64_t> to, Generator
 
 Tensor& bernoulli_(Tensor& self, double p, Generator* generator) {
   check(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p=", p);
-  return overwrite(self, "bernoulli_", "BernoulliBackward2", [&](const Tensor& x) {
+  return draw_into(self, "bernoulli_", "BernoulliBackward2", [&](const Tensor& x) {
     fill_as<uint8_t>(x, [&](uint8_t* out, int64_t n) { draw::bernoulli(chosen(generator), out, n, p); });
   });
 }
@@ -221,12 +295,14 @@ Tensor& bernoulli_(Tensor& self, const Tensor& p, Generator* generator) {
   const Tensor plain = detach(p);
   const Tensor bad = logical_not(
       bitwise_and(compare(kernels::CompareOp::ge, plain, 0), compare(kernels::CompareOp::le, plain, 1)));
-  check(!any(bad).data<bool>()[0], "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+  check(!any_true(bad), "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
   check(broadcast_shapes(self.sizes(), p.sizes()) == self.sizes(), "output with shape ", self.sizes(),
         " doesn't match the broadcast shape ", broadcast_shapes(self.sizes(), p.sizes()));
-  return overwrite(self, "bernoulli_", "BernoulliBackward1", [&](const Tensor& x) {
+  return draw_into(self, "bernoulli_", "BernoulliBackward1", [&](const Tensor& x) {
+    const Tensor chances =
+        self.batched() || plain.batched() ? physical(plain, joint_batch({self}), self.dim()) : plain;
     const Tensor row =
-        contiguous(cast(expand(plain, x.sizes()), p.dtype() == DType::f64 ? DType::f64 : DType::f32));
+        contiguous(cast(expand(chances, x.sizes()), p.dtype() == DType::f64 ? DType::f64 : DType::f32));
     const Tensor drawn = empty(x.sizes(), DType::u8);
     if (row.dtype() == DType::f64)
       draw::bernoulli(chosen(generator), drawn.data<uint8_t>(), x.numel(), row.data<double>());
@@ -242,14 +318,14 @@ Tensor& exponential_(Tensor& self, double lambda, Generator* generator) {
         "floating point but you specified ",
         scalar_name(self.dtype()));
   check(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda=", lambda);
-  return overwrite(self, "exponential_", "ExponentialBackward0", [&](const Tensor& x) {
+  return draw_into(self, "exponential_", "ExponentialBackward0", [&](const Tensor& x) {
     fill_as<double>(x, [&](double* out, int64_t n) { draw::exponential(chosen(generator), out, n, lambda); });
   });
 }
 
 Tensor& geometric_(Tensor& self, double p, Generator* generator) {
   check(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p=", p);
-  return overwrite(self, "geometric_", "GeometricBackward0", [&](const Tensor& x) {
+  return draw_into(self, "geometric_", "GeometricBackward0", [&](const Tensor& x) {
     fill_as<double>(x, [&](double* out, int64_t n) { draw::geometric(chosen(generator), out, n, p); });
   });
 }
@@ -260,7 +336,7 @@ Tensor& cauchy_(Tensor& self, double median, double sigma, Generator* generator)
         "Cauchy distribution is a continuous probability distribution. dtype must be a "
         "floating point but you specified ",
         c_name(self.dtype()));
-  return overwrite(self, "cauchy_", "CauchyBackward0", [&](const Tensor& x) {
+  return draw_into(self, "cauchy_", "CauchyBackward0", [&](const Tensor& x) {
     fill_as<double>(x,
                     [&](double* out, int64_t n) { draw::cauchy(chosen(generator), out, n, median, sigma); });
   });
@@ -269,7 +345,7 @@ Tensor& cauchy_(Tensor& self, double median, double sigma, Generator* generator)
 Tensor& log_normal_(Tensor& self, double mean, double stddev, Generator* generator) {
   check(stddev > 0, "log_normal_ expects std > 0.0, but found std=", stddev);
   check_floating(self, "log_normal_cpu");
-  return overwrite(self, "log_normal_", "LogNormalBackward0", [&](const Tensor& x) {
+  return draw_into(self, "log_normal_", "LogNormalBackward0", [&](const Tensor& x) {
     fill_as<double>(
         x, [&](double* out, int64_t n) { draw::log_normal(chosen(generator), out, n, mean, stddev); });
   });
@@ -293,7 +369,7 @@ void record_without_gradient(const char* node, const Tensor& a, const Tensor& b,
 }  // namespace
 
 Tensor bernoulli(const Tensor& p, Generator* generator) {
-  Tensor y = empty_like(p, p.dtype());
+  Tensor y = vmap_levels.empty() ? empty_like(p, p.dtype()) : empty_random(p.sizes(), p.dtype(), p);
   bernoulli_(y, p, generator);
   record_without_gradient("BernoulliBackward0", p, Tensor(), y);
   return y;
@@ -305,13 +381,12 @@ Tensor normal(const Operand& mean, const Operand& stddev, Generator* generator) 
   Dims sizes = mean_tensor.defined() ? mean_tensor.sizes() : std_tensor.sizes();
   if (mean_tensor.defined() && std_tensor.defined()) sizes = broadcast_shapes(sizes, std_tensor.sizes());
   if (std_tensor.defined())
-    check(std_tensor.numel() == 0 ||
-              !any(compare(kernels::CompareOp::lt, detach(std_tensor), 0)).data<bool>()[0],
+    check(std_tensor.numel() == 0 || !any_true(compare(kernels::CompareOp::lt, detach(std_tensor), 0)),
           "normal expects all elements of std >= 0.0");
   else
     check(stddev.scalar().to_double() >= 0, "normal expects std >= 0.0, but found std ",
           stddev.scalar().to_double());
-  Tensor y = empty(sizes, (mean_tensor.defined() ? mean_tensor : std_tensor).dtype());
+  Tensor y = empty_random(sizes, (mean_tensor.defined() ? mean_tensor : std_tensor).dtype());
   const auto plain = [&](const Tensor& t) { return cast(detach(t), y.dtype()); };
   if (std_tensor.defined()) {
     normal_(y, 0, 1, generator);
@@ -328,15 +403,27 @@ Tensor normal(const Operand& mean, const Operand& stddev, Generator* generator) 
   return y;
 }
 
+namespace {
+Tensor permutation(int64_t n, DType dtype, Generator* generator);
+}
+
 Tensor randperm(int64_t n, DType dtype, Generator* generator) {
   check(n >= 0, "Trying to create tensor with negative dimension ", n, ": [", n, "]");
   check<NotImplementedError>(dtype != DType::boolean, "\"randperm\" not implemented for 'Bool'");
   const int64_t most = is_floating(dtype) ? (int64_t(1) << precision(dtype)) + 1 : greatest_integer(dtype);
   check(n <= most, "n cannot be greater than ", most, " for ", scalar_name(dtype), " type.");
+  if (!vmap_levels.empty()) [[unlikely]]
+    return draw_each({}, [&](const Tensor&) { return permutation(n, dtype, generator); });
+  return permutation(n, dtype, generator);
+}
+
+namespace {
+Tensor permutation(int64_t n, DType dtype, Generator* generator) {
   Tensor out = empty({n}, dtype);
   fill_as<int64_t>(out, [&](int64_t* to, int64_t count) { draw::permutation(chosen(generator), to, count); });
   return out;
 }
+}  // namespace
 
 namespace {
 
@@ -364,6 +451,9 @@ Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, Gen
   const int64_t size = weights.size(weights.dim() - 1);
   check(replacement || samples <= size,
         "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+  if (!vmap_levels.empty()) [[unlikely]]
+    return draw_each(weights,
+                     [&](const Tensor& one) { return multinomial(one, samples, replacement, generator); });
   const Tensor p = contiguous(detach(weights));
   Dims sizes = p.sizes();
   sizes.back() = samples;

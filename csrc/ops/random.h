@@ -8,12 +8,18 @@
 
 #include "kernels/generator.h"
 #include "ops/elementwise.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
 using kernels::Generator;
 
 Generator& default_generator();  // seeded by the operating system at the start
+
+// An uninitialised tensor to be filled with random numbers. Inside vmap, by its randomness: raises for
+// "error", hides the examples' dimension for "different", is plain for "same". like: hides what it hides,
+// too.
+Tensor empty_random(const Dims& sizes, DType dtype, const Tensor& like = {});
 
 // Overwrite self. Values come in the order of memory; a gradient of zero goes to what was there before.
 Tensor& uniform_(Tensor& self, double from, double to, Generator* generator);

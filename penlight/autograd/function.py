@@ -7,7 +7,7 @@ forward is there in backward, and ``y.grad_fn`` is the same object.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from penlight import _C, Tensor
 
@@ -25,6 +25,25 @@ class FunctionCtx(_C._FunctionNode):
     _backward: Callable[..., Any]
     _tensor_positions: tuple[int, ...]
     _argument_count: int
+    _for_forward: tuple[Tensor | None, ...] = ()
+    _pushing = False
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor, ...]:
+        """What ``save_for_backward`` was given; in ``jvp``, what ``save_for_forward`` was given."""
+        if self._pushing:
+            return self._for_forward  # type: ignore[return-value]
+        return _C._FunctionNode.saved_tensors.__get__(self)
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for ``ctx.saved_tensors`` in ``jvp``, which runs right after forward."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(
+                    "save_for_forward expects all arguments to be tensors; you should save non-tensors as attributes "
+                    f"on ctx, but got {type(tensor).__name__}"
+                )
+        self._for_forward = tensors
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors (inputs, outputs or others) for ``ctx.saved_tensors`` in backward.
@@ -78,6 +97,13 @@ class FunctionCtx(_C._FunctionNode):
         return [results[i] for i in self._tensor_positions]
 
 
+class VmapInfo(NamedTuple):
+    """What a Function's ``vmap`` is told: how many examples there are, and how they draw random numbers."""
+
+    batch_size: int
+    randomness: str
+
+
 def _contains(tensors: tuple[Tensor, ...], tensor: Tensor) -> bool:
     return any(t is tensor for t in tensors)
 
@@ -112,6 +138,7 @@ class Function:
     """
 
     _node_type: type[FunctionCtx]
+    generate_vmap_rule = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -143,9 +170,48 @@ class Function:
             "backward mode AD."
         )
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Gives the results' tangents from the arguments' (None where an argument has none): forward mode.
+
+        To be written where forward mode is wanted. Tensors that it needs are kept by ``ctx.save_for_forward``.
+        """
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+        """Does the work of all examples of a :func:`penlight.func.vmap` at once.
+
+        Args:
+            info: ``info.batch_size`` examples, ``info.randomness``.
+            in_dims: for each argument the dimension of its examples, or None where it is the same for all.
+            args: the arguments, with that dimension.
+
+        Returns:
+            The outputs and, in the same structure, the dimension of the examples in each (or None).
+
+        To be written where vmap is wanted, unless ``generate_vmap_rule = True`` says that forward and backward are made
+        of operations that vmap knows.
+        """
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+            "generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Calls ``forward`` and records the operation."""
+        if _C._vmap_running() and any(isinstance(a, Tensor) and _C._batched(a) for a in args):
+            if not cls.generate_vmap_rule:
+                return _mapped(cls, args)
+            if cls.vmap is not Function.vmap:
+                raise RuntimeError(
+                    f"You tried to vmap over {cls.__name__}, but it has both generate_vmap_rule=True and an "
+                    "overriden vmap staticmethod. Please set generate_vmap_rule=False or delete the overriden vmap "
+                    "staticmethod to avoid ambiguity."
+                )
         ctx = cls._node_type(cls._node_type.__name__)
         positions = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
         inputs = tuple(args[i] for i in positions)
@@ -183,7 +249,74 @@ class Function:
                 outputs[i] = _C._view_alias(output)
         if recorded:
             _record(ctx, inputs, outputs, tuple(result for result in ([result] if single else result)))
+        if _C._carries_tangents() and any(_C._has_tangent(x) for x in inputs):
+            _push(cls, ctx, args, inputs, outputs)
         return outputs[0] if single else tuple(outputs)
+
+
+def _push(
+    cls: type[Function],
+    ctx: FunctionCtx,
+    args: tuple[Any, ...],
+    inputs: tuple[Tensor, ...],
+    outputs: list[Any],
+) -> None:
+    """The outputs' tangents, by the Function's ``jvp``."""
+    results = [o for o in outputs if isinstance(o, Tensor)]
+
+    def push(tangents: list[Tensor | None]) -> list[Tensor | None]:
+        given = iter(tangents)
+        ctx._pushing = True
+        try:
+            found = cls.jvp(ctx, *(next(given) if isinstance(a, Tensor) else None for a in args))
+        finally:
+            ctx._pushing = False
+        found = list(found) if isinstance(found, (tuple, list)) else [found]
+        if len(found) != len(outputs):
+            raise RuntimeError(
+                f"{cls.__name__}.jvp returned {len(found)} tangents, but forward returned {len(outputs)} outputs"
+            )
+        changes = []
+        for change, output in zip(found, outputs, strict=True):
+            if not isinstance(output, Tensor):
+                continue
+            if change is not None and change.shape != output.shape:
+                raise RuntimeError(
+                    f"{cls.__name__}.jvp returned a tangent of shape {tuple(change.shape)} for an output of shape "
+                    f"{tuple(output.shape)}"
+                )
+            changes.append(_C.zeros_like(output.detach()) if change is None else change)
+        return changes
+
+    _C._push_levels(inputs, results, push)
+
+
+def _mapped(cls: type[Function], args: tuple[Any, ...]) -> Any:
+    """A call inside of vmap, by the Function's own ``vmap``, for the innermost level that the arguments hide."""
+    if cls.vmap is Function.vmap:
+        raise RuntimeError(
+            f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement "
+            "the vmap staticmethod or set generate_vmap_rule=True."
+        )
+    hidden = [pair for a in args if isinstance(a, Tensor) for pair in _C._hidden(a)]
+    level, size = max(hidden)
+    in_dims = tuple(0 if isinstance(a, Tensor) and _C._hides(a, level) else None for a in args)
+    shown = [a if d is None else _C._show_dim(a, 0, level, size) for a, d in zip(args, in_dims, strict=True)]
+    answer = cls.vmap(VmapInfo(size, _C._vmap_randomness(level)), in_dims, *shown)
+    if not (isinstance(answer, tuple) and len(answer) == 2):
+        raise RuntimeError(
+            f"Expected the vmap staticmethod of {cls.__name__} to return (outputs, out_dims), got "
+            f"{type(answer).__name__}"
+        )
+    outputs, out_dims = answer
+
+    def hide(output: Any, dim: int | None) -> Any:
+        return output if dim is None else _C._hide_dim(output, dim % output.dim(), level)
+
+    if not isinstance(outputs, (tuple, list)):
+        return hide(outputs, out_dims)
+    dims = out_dims if isinstance(out_dims, (tuple, list)) else [out_dims] * len(outputs)
+    return tuple(hide(o, d) for o, d in zip(outputs, dims, strict=True))
 
 
 def _record(ctx: FunctionCtx, inputs: tuple[Tensor, ...], outputs: list[Any], raw: tuple[Any, ...]) -> None:

@@ -39,7 +39,7 @@ def functional_call(
     Args:
         module: the module.
         parameter_and_buffer_dicts: tensors by their names in the module, or several such dicts; names left out keep
-            the module's own.
+            the module's own, names that the module does not have are passed over (without ``strict``).
         args: the positional arguments, as a tuple, or one argument that is no tuple.
         kwargs: the keyword arguments.
         tie_weights: a tensor given for one name also stands for the other names that hold the same parameter.
@@ -87,9 +87,7 @@ def functional_call(
                 f"Error(s) in functional_call for {type(module).__name__}: missing keys {missing}, unexpected keys "
                 f"{unknown}"
             )
-    elif unknown:
-        raise AttributeError(f"{type(module).__name__} has no parameter or buffer {unknown[0]!r}")
-    swapped = dict(given)
+    swapped = {name: tensor for name, tensor in given.items() if name in places}
     if tie_weights:
         by_tensor: dict[int, list[str]] = {}
         for name, (held, key) in places.items():

@@ -16,7 +16,7 @@ def _times_noise(input, noise_shape, p, inplace):
     if p == 1:
         noise = penlight.zeros((), dtype=input.dtype)
     else:
-        noise = penlight.empty(noise_shape, dtype=input.dtype).bernoulli_(1 - p).div_(1 - p)
+        noise = penlight._C._empty_random(noise_shape, input.dtype).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(noise) if inplace else input * noise
 
 
@@ -86,7 +86,7 @@ _ALPHA = 1.7580993408473766
 
 def _alpha_noise(input, noise_shape, p, inplace):
     a = 1.0 / math.sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p)) if p < 1 else 0.0
-    kept = penlight.empty(noise_shape, dtype=input.dtype).bernoulli_(1 - p)
+    kept = penlight._C._empty_random(noise_shape, input.dtype).bernoulli_(1 - p)
     shift = (kept - 1).mul_(_ALPHA * a).add_(_ALPHA * a * p)
     kept.mul_(a)
     return input.mul_(kept).add_(shift) if inplace else input * kept + shift
