@@ -61,6 +61,26 @@ template <class T>
 void row_where(char* const* data, const int64_t* strides, int64_t n) {
   char* out = data[0];
   const char *c = data[1], *x = data[2], *y = data[3];
+  // Both values are read and one is kept, without a branch, where memory is dense or one value serves all.
+  const auto fits = [](int64_t stride) { return stride == 0 || stride == static_cast<int64_t>(sizeof(T)); };
+  if (strides[0] == static_cast<int64_t>(sizeof(T)) && strides[1] == 1 && fits(strides[2]) &&
+      fits(strides[3])) {
+    T* to = reinterpret_cast<T*>(out);
+    const bool* chosen = reinterpret_cast<const bool*>(c);
+    const T *first = reinterpret_cast<const T*>(x), *second = reinterpret_cast<const T*>(y);
+    const auto run = [&](auto one_first, auto one_second) {
+      const T a = *first, b = *second;
+      for (int64_t i = 0; i < n; ++i) {
+        const T p = one_first ? a : first[i], q = one_second ? b : second[i];
+        to[i] = chosen[i] ? p : q;
+      }
+    };
+    const bool one_x = strides[2] == 0, one_y = strides[3] == 0;
+    if (one_x && one_y) return run(std::true_type{}, std::true_type{});
+    if (one_x) return run(std::true_type{}, std::false_type{});
+    if (one_y) return run(std::false_type{}, std::true_type{});
+    return run(std::false_type{}, std::false_type{});
+  }
   for (int64_t i = 0; i < n; ++i, out += strides[0], c += strides[1], x += strides[2], y += strides[3])
     *reinterpret_cast<T*>(out) = *reinterpret_cast<const T*>(*reinterpret_cast<const bool*>(c) ? x : y);
 }
