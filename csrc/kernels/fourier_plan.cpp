@@ -10,9 +10,10 @@ namespace penlight::kernels {
 
 namespace {
 
-constexpr double least_gain = 1.1;
+constexpr double least_gain = 1.25;
+constexpr double way_back = 24;  // more for a transform back: its results are placed block by block
 // Bytes that a thread's transforms may take; beyond what a large L2 holds each step costs more.
-constexpr double most_bytes = 8 << 20, near_bytes = 1 << 20, far_cost = 1.4;
+constexpr double most_bytes = 8 << 20, near_bytes = 1 << 20;
 
 }  // namespace
 
@@ -46,10 +47,10 @@ FourierPlan plan_fourier(const TapProduct& q, bool weight_gradient) {
     // numbers.
     const double transform = 7 * std::log2(points) / 2 + 12;
     const double kernels = std::ceil(channels * rows / lanes);
-    plan.cost =
-        points * (vectors * ((channels + rows) * transform + channels * rows * (weight_gradient ? 7 : 4)) +
-                  kernels * transform);
-    if (bytes > near_bytes) plan.cost *= far_cost;
+    plan.cost = points * (vectors * (channels * transform + rows * (transform + way_back) +
+                                     channels * rows * (weight_gradient ? 9 : 4)) +
+                          kernels * transform);
+    if (bytes > near_bytes) plan.cost *= weight_gradient ? 2 : 1.4;
     if (plan.cost < least) least = plan.cost, best = plan;
   }
   return best;
