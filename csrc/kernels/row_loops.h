@@ -1,6 +1,9 @@
 // Row loops from functions of one element. Included by kernel files only: everything is in their namespace.
 #pragma once
 
+#include <bit>
+#include <type_traits>
+
 #include "kernels/dtype.h"
 #include "kernels/isa.h"
 
@@ -69,10 +72,16 @@ void row_where(char* const* data, const int64_t* strides, int64_t n) {
     const bool* chosen = reinterpret_cast<const bool*>(c);
     const T *first = reinterpret_cast<const T*>(x), *second = reinterpret_cast<const T*>(y);
     const auto run = [&](auto one_first, auto one_second) {
+      using Bits =
+          std::conditional_t<sizeof(T) == 1, uint8_t,
+                             std::conditional_t<sizeof(T) == 2, uint16_t,
+                                                std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
       const T a = *first, b = *second;
       for (int64_t i = 0; i < n; ++i) {
-        const T p = one_first ? a : first[i], q = one_second ? b : second[i];
-        to[i] = chosen[i] ? p : q;
+        const Bits p = std::bit_cast<Bits>(one_first ? a : first[i]);
+        const Bits q = std::bit_cast<Bits>(one_second ? b : second[i]);
+        const Bits mask = static_cast<Bits>(Bits(0) - Bits(chosen[i]));
+        to[i] = std::bit_cast<T>(static_cast<Bits>((p & mask) | (q & static_cast<Bits>(~mask))));
       }
     };
     const bool one_x = strides[2] == 0, one_y = strides[3] == 0;
