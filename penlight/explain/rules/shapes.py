@@ -37,6 +37,18 @@ RULES = {
         "{0}, two dimensions swapped", "{g}, swapped back", "the transpose of the gradient"
     ),
     "PermuteBackward0": _moved("{0}, dimensions reordered", "{g}, reordered back", _MOVED),
+    "HideDimBackward0": _moved(
+        "{0}, a dimension taken as examples", "{g}, the examples as a dimension again", _SAME
+    ),
+    "ShowDimBackward0": _moved(
+        "{0}, the examples as a dimension", "{g}, that dimension as examples again", _SAME
+    ),
+    "SpreadBackward0": _moved("{0} for every example", "{g} summed over the examples", _REPEATED),
+    "SumExamplesBackward0": _moved(
+        "{0} summed over the examples",
+        "{g} for every example",
+        "every example moves the sum as much as itself",
+    ),
     "FlipBackward0": _moved("{0} flipped", "{g} flipped", _MOVED),
     "ExpandBackward0": _moved("{0} repeated by broadcasting", "{g} summed over the repetitions", _REPEATED),
     "RepeatBackward0": _moved("{0} repeated", "{g} summed over the repetitions", _REPEATED),
