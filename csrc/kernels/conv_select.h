@@ -1,21 +1,20 @@
 // Which kernel serves which convolution: the one place that chooses.
 //
 //   pointwise  every output position reads the one input position of its index: a plain matrix product over
-//   (channel,
-//              position), nothing to gather.
-//   direct     reads a band of the input at an offset for every tap (isa/conv_direct.cpp): each input value
-//   is copied
-//              about once, but positions between the band's rows are computed in vain.
-//   implicit   a matrix product whose right side is gathered (isa/conv_implicit.cpp): computes nothing in
-//   vain and
-//              serves everything, but copies each input value once a tap.
-//   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them
-//   (times
-//              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
+//              (channel, position), nothing to gather.
+//   direct     reads a band of the input at an offset for every tap (isa/conv_direct.cpp and, for weight
+//              gradients with few rows or few channels, isa/conv_direct_weight.cpp): each input value is
+//              copied about once, but positions between the band's rows are computed in vain.
+//   implicit   computes nothing in vain and serves everything: a matrix product whose right side is gathered,
+//              which copies each input value once a tap (isa/conv_implicit.cpp); weight gradients of operands
+//              with their channels next to each other (isa/conv_weight.cpp).
+//   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them,
+//   times
+//              images, to fill a register's lanes. Turning planes into lanes and back costs about as much as
 //              six taps.
 //   winograd   fewer multiplications than the sum has, by nested short convolutions (winograd_plan.h, which
-//   chooses
-//              this one and its tiles): float32, strides of 1, enough channels to pay for the transforms.
+//              chooses this one and its tiles): float32, strides of 1, enough channels to pay for the
+//              transforms.
 //   fourier    Fourier transforms of overlapping blocks along the last axis (fourier_plan.h): long kernels.
 #pragma once
 

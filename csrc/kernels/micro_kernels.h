@@ -12,7 +12,9 @@
 //
 // dot: a tile of R x S sums over the contiguous axis of both operands. R + S loads for R * S products, no
 // packing:
-//   for sums over pixels (a convolution's weight gradient) and for x · Wᵀ with few rows.
+//   for x · Wᵀ with few rows, and for weight gradients whose channels would leave registers half empty: at
+//   best 9/10 of the outer tile's speed, as two products in five are paid for with a load and its sums must
+//   be folded.
 //     16: 3 x 4 (12 + 3 + 1);  32: 5 x 5 (25 + 5 + 1)
 #pragma once
 

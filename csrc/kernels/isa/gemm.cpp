@@ -5,8 +5,9 @@
 //   one panel of B   block_depth x outer_columns   256 x 32 x 4 bytes = 32 KiB (AVX2: 16): stays in L1
 //   one block of A   block_rows x block_depth      144 x 256 x 4 bytes = 144 KiB: stays in L2
 //   one block of B   block_depth x block_columns   256 x 2048 x 4 bytes = 2 MiB: shared, read from L2/L3
-// For float64 depth is halved. Few rows read B where it lies; sums over an axis that is contiguous in both
-// operands, with few rows, use the dot tile and pack nothing.
+// Operands that lie the other way are turned in registers as they are packed. For float64 depth is halved.
+// Few rows read B where it lies; sums over an axis that is contiguous in both operands, with few rows, use
+// the dot tile and pack nothing.
 #include "kernels/gemm.h"
 
 #include "kernels/flush.h"
