@@ -1,62 +1,126 @@
-// exp as plain arithmetic, so that loops over it become vector code. Included by kernel files only.
+// exp and its kin: exp2, expm1, sigmoid, tanh. See polynomial.h.
 //
 // exp(x) = 2^k exp(r) with k = round(x / ln 2) and |r| <= ln(2) / 2: the rest r is found with ln 2 in two
-// parts, of which the first times k is exact (Cody and Waite 1980), exp(r) is its Taylor polynomial, and 2^k
-// is multiplied in by halves, so that results below the smallest normal number round rightly. At most 2 ulp
-// off.
+// parts, of which the first times k is exact (Cody and Waite 1980), and exp(r) - 1 is a polynomial. 2^k is
+// multiplied in by two factors, so that results below the smallest normal number round rightly.
 #pragma once
 
-#include <cstdint>
+#include "kernels/polynomial.h"
 
-#include "kernels/isa.h"
+namespace penlight::kernels::PENLIGHT_ISA::math {
 
-namespace penlight::kernels::PENLIGHT_ISA {
-
-[[gnu::always_inline]] inline float vector_exp(float x) {
-  x = x < -104.f ? -104.f : x;  // 0 below, infinity above; NaN stays
-  x = x > 89.f ? 89.f : x;
-  // Adding 1.5 * 2^23 rounds to an integer, found in the lowest bits.
-  const float shifted = x * 1.44269504f + 12582912.f;
-  const float k = shifted - 12582912.f;
-  const float r = (x - k * 0.693359375f) - k * -2.12194440e-4f;
-  float p = 1.f / 5040;
-  p = p * r + 1.f / 720;
-  p = p * r + 1.f / 120;
-  p = p * r + 1.f / 24;
-  p = p * r + 1.f / 6;
-  p = p * r + 0.5f;
-  p = (p * r) * r + r + 1.f;
-  const int32_t power = static_cast<int32_t>(__builtin_bit_cast(uint32_t, shifted) - 0x4B400000u);
-  const int32_t half = power >> 1;  // rounds down
-  const float low = __builtin_bit_cast(float, (static_cast<uint32_t>(half) + 127u) << 23);
-  const float high = __builtin_bit_cast(float, (static_cast<uint32_t>(power - half) + 127u) << 23);
-  return p * low * high;
+// (exp(r) - 1 - r) / r^2 for |r| <= 0.347
+[[gnu::always_inline]] inline float exp_rest(float r) {
+  return polynomial(r, 1.38146024e-3f, 8.36870967e-3f, 4.16683876e-2f, 1.66665207e-1f, 0.499999935f);
+}
+[[gnu::always_inline]] inline double exp_rest(double r) {
+  return polynomial(r, 2.08265075409269632e-9, 2.51121446477790791e-8, 2.75575828991443628e-7,
+                    2.75572345578670954e-6, 2.48015869244663916e-5, 1.9841269896682508e-4,
+                    1.38888888891173463e-3, 8.33333333331691605e-3, 4.16666666666660889e-2,
+                    0.166666666666666836, 0.5);
+}
+template <class T>
+[[gnu::always_inline]] inline T expm1_near_0(T r) {
+  return fused(exp_rest(r) * r, r, r);
 }
 
-[[gnu::always_inline]] inline double vector_exp(double x) {
-  x = x < -746. ? -746. : x;
-  x = x > 710. ? 710. : x;
-  const double shifted = x * 1.4426950408889634 + 6755399441055744.;  // 1.5 * 2^52
-  const double k = shifted - 6755399441055744.;
-  const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-  double p = 1. / 6227020800;
-  p = p * r + 1. / 479001600;
-  p = p * r + 1. / 39916800;
-  p = p * r + 1. / 3628800;
-  p = p * r + 1. / 362880;
-  p = p * r + 1. / 40320;
-  p = p * r + 1. / 5040;
-  p = p * r + 1. / 720;
-  p = p * r + 1. / 120;
-  p = p * r + 1. / 24;
-  p = p * r + 1. / 6;
-  p = p * r + 0.5;
-  p = (p * r) * r + r + 1.;
-  const int64_t power = static_cast<int64_t>(__builtin_bit_cast(uint64_t, shifted) - 0x4338000000000000u);
-  const int64_t half = power >> 1;
-  const double low = __builtin_bit_cast(double, (static_cast<uint64_t>(half) + 1023u) << 52);
-  const double high = __builtin_bit_cast(double, (static_cast<uint64_t>(power - half) + 1023u) << 52);
-  return p * low * high;
+// exp(x) = 2^k (1 + part). bits is the exponent field k + bias in its place, modulo 2^32 or 2^64.
+template <class T>
+struct Reduced {
+  T part;
+  Word<T> bits;
+};
+template <class T>
+[[gnu::always_inline]] inline Reduced<T> reduce_exponent(T x) {
+  using B = Binary<T>;
+  constexpr bool single = sizeof(T) == 4;
+  constexpr T shifter = B::shifter + B::bias;
+  const T shifted = fused(x, T(M_LOG2E), shifter);
+  const T k = shifted - shifter;
+  const T high = single ? T(0.693359375) : T(6.93147180369123816490e-01);
+  const T low = single ? T(-2.12194440e-4) : T(1.90821492927058770002e-10);
+  const T most = fused(k, -high, x), small = k * -low, r = most + small;
+  return {most + fused(exp_rest(r) * r, r, small), bits(shifted) << B::digits};
 }
 
-}  // namespace penlight::kernels::PENLIGHT_ISA
+// 2^k (1 + part) from the exponent field of 2^k, for results of any size.
+template <class T>
+[[gnu::always_inline]] inline T scale(T part, Word<T> exponent, bool down) {
+  using B = Binary<T>;
+  constexpr int half = (B::bias + 1) / 2;
+  constexpr Word<T> shift = static_cast<Word<T>>(half) << B::digits;
+  const T factor = from_bits<T>(down ? exponent + shift : exponent - shift);
+  const T rest = from_bits<T>(down ? static_cast<Word<T>>(B::bias - half) << B::digits
+                                   : static_cast<Word<T>>(B::bias + half) << B::digits);
+  return fused(factor, part, factor) * rest;
+}
+
+template <class T>
+inline constexpr T exp_lowest = sizeof(T) == 4 ? T(-104) : T(-746);  // exp gives 0 there
+template <class T>
+inline constexpr T exp_highest = sizeof(T) == 4 ? T(89) : T(710);  // and infinity there
+
+template <class T>
+[[gnu::always_inline]] inline T exp(T x) {
+  x = x < exp_lowest<T> ? exp_lowest<T> : x;  // NaN stays
+  x = x > exp_highest<T> ? exp_highest<T> : x;
+  const Reduced<T> e = reduce_exponent(x);
+  return scale(e.part, e.bits, x < T(0));
+}
+
+// exp(x) for x <= 0
+template <class T>
+[[gnu::always_inline]] inline T exp_of_negative(T x) {
+  x = x < exp_lowest<T> ? exp_lowest<T> : x;
+  const Reduced<T> e = reduce_exponent(x);
+  return scale(e.part, e.bits, true);
+}
+
+template <class T>
+[[gnu::always_inline]] inline T exp2(T x) {
+  using B = Binary<T>;
+  constexpr T lowest = T(-B::bias - B::digits - 2), highest = T(B::bias + 2);
+  x = x < lowest ? lowest : x;
+  x = x > highest ? highest : x;
+  constexpr T shifter = B::shifter + B::bias;
+  const T shifted = x + shifter;
+  const T rest = x - (shifted - shifter);
+  return scale(expm1_near_0(rest * T(M_LN2)), bits(shifted) << B::digits, x < T(0));
+}
+
+// 2^k part + (2^k - 1), with half of each, so that 2^k does not overflow.
+template <class T>
+[[gnu::always_inline]] inline T expm1(T given) {
+  using B = Binary<T>;
+  constexpr T lowest = sizeof(T) == 4 ? T(-20) : T(-40);  // -1 there
+  T x = given < lowest ? lowest : given;
+  x = x > exp_highest<T> ? exp_highest<T> : x;
+  const Reduced<T> e = reduce_exponent(x);
+  const T factor = from_bits<T>(e.bits - (Word<T>(1) << B::digits));
+  const T result = fused(factor, e.part, factor - T(0.5)) * T(2);
+  return std::fabs(given) < (sizeof(T) == 4 ? T(1e-8) : T(1e-17)) ? given : result;  // -0 stays
+}
+
+// From exp(-|x|), which does not overflow: tiny results keep their digits.
+template <class T>
+[[gnu::always_inline]] inline T sigmoid(T x) {
+  const T e = exp_of_negative(-std::fabs(x));
+  const T numerator = x < T(0) ? e : T(1);
+  return numerator / (T(1) + e);
+}
+
+// With e = exp(-2 |x|): tanh |x| = (1 - e) / (1 + e), or 1 - 2 e / (1 + e) where that is near 1.
+template <class T>
+[[gnu::always_inline]] inline T tanh(T x) {
+  constexpr T one = sizeof(T) == 4 ? T(-20) : T(-40);  // of -2 |x|: the result is 1 there
+  const T doubled = T(-2) * std::fabs(x);
+  const Reduced<T> reduced = reduce_exponent(doubled < one ? one : doubled);
+  const T factor = from_bits<T>(reduced.bits);
+  const T e = fused(factor, reduced.part, factor);
+  const T less_1 = fused(factor, reduced.part, factor - T(1));
+  const bool large = doubled < T(-1);
+  const T quotient = (large ? T(-2) * e : less_1) / (T(1) + e);
+  return std::copysign(large ? T(1) + quotient : quotient, x);
+}
+
+}  // namespace penlight::kernels::PENLIGHT_ISA::math

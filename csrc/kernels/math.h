@@ -8,11 +8,6 @@
 
 namespace penlight::kernels::PENLIGHT_ISA::math {
 
-template <class T>
-inline T sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
-}
-
 // Round half to even, as IEEE 754 does.
 template <class T>
 inline T round_even(T x) {

@@ -9,20 +9,59 @@
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
+inline constexpr int64_t row_block = 256;  // elements of a strided row worked on at a time
+
+// Calls body(out, in, count) for runs that lie side by side in memory; strided ones go through a buffer.
+template <class Out, class In, class Body>
+[[gnu::always_inline]] inline void each_run(char* const* data, const int64_t* strides, int64_t n, Body body) {
+  char* out = data[0];
+  const char* in = data[1];
+  if (strides[0] == sizeof(Out) && strides[1] == sizeof(In))
+    return body(reinterpret_cast<Out*>(out), reinterpret_cast<const In*>(in), n);
+  In from[row_block];
+  Out to[row_block];
+  while (n > 0) {
+    const int64_t count = n < row_block ? n : row_block;
+    for (int64_t i = 0; i < count; ++i, in += strides[1]) from[i] = *reinterpret_cast<const In*>(in);
+    body(to, from, count);
+    for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
+    n -= count;
+  }
+}
+
 template <class Out, class In, class F>
 void row1(char* const* data, const int64_t* strides, int64_t n) {
   const F f{};
-  char* out = data[0];
-  const char* in = data[1];
-  if (strides[0] == sizeof(Out) && strides[1] == sizeof(In)) {
-    Out* o = reinterpret_cast<Out*>(out);
-    const In* a = reinterpret_cast<const In*>(in);
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) o[i] = Out(f(compute_t<In>(a[i])));
+  if (n == 1) {
+    *reinterpret_cast<Out*>(data[0]) = Out(f(compute_t<In>(*reinterpret_cast<const In*>(data[1]))));
     return;
   }
-  for (int64_t i = 0; i < n; ++i, out += strides[0], in += strides[1])
-    *reinterpret_cast<Out*>(out) = Out(f(compute_t<In>(*reinterpret_cast<const In*>(in))));
+  each_run<Out, In>(data, strides, n, [f](Out* o, const In* a, int64_t count) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; ++i) o[i] = Out(f(compute_t<In>(a[i])));
+  });
+}
+
+// fast where near(x), otherwise any: a block at a time, in which numbers that are not near are rare.
+template <class T, class Near, class Fast, class Any>
+void row1_checked(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<T>;
+  const Near near{};
+  const Fast fast{};
+  const Any any{};
+  each_run<T, T>(data, strides, n, [&](T* o, const T* a, int64_t total) {
+    for (int64_t begin = 0; begin < total; begin += row_block, o += row_block, a += row_block) {
+      const int64_t count = total - begin < row_block ? total - begin : row_block;
+      int others = 0;
+      for (int64_t i = 0; i < count; ++i) others += !near(C(a[i]));
+      if (others == 0) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < count; ++i) o[i] = T(fast(C(a[i])));
+      } else {
+        for (int64_t i = 0; i < count; ++i) o[i] = T(near(C(a[i])) ? fast(C(a[i])) : any(C(a[i])));
+      }
+    }
+  });
 }
 
 template <class Out, class In, class F>
@@ -109,6 +148,10 @@ void row_addcmul(char* const* data, const int64_t* strides, int64_t n) {
 template <class Out, class In, class F>
 constexpr auto make_row1(F) {
   return &row1<Out, In, F>;
+}
+template <class T, class Near, class Fast, class Any>
+constexpr auto make_row1_checked(Near, Fast, Any) {
+  return &row1_checked<T, Near, Fast, Any>;
 }
 template <class Out, class In, class F>
 constexpr auto make_row2(F) {

@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include "kernels/exponential.h"
+#include "kernels/error_function.h"
+#include "kernels/logarithm.h"
 #include "kernels/parallel.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -16,17 +17,6 @@ template <class C>
 struct Parameters {
   C a, b, c;
 };
-
-template <class C>
-[[gnu::always_inline]] inline C sigmoid(C x) {
-  return C(1) / (C(1) + vector_exp(-x));
-}
-
-// tanh(x) = 1 - 2 / (exp(2 x) + 1), exact to a few ulp of 1: what gelu and mish need of it.
-template <class C>
-[[gnu::always_inline]] inline C tanh_of(C x) {
-  return C(1) - C(2) / (vector_exp(C(2) * x) + C(1));
-}
 
 struct LeakyRelu {
   template <class C>
@@ -42,23 +32,28 @@ struct LeakyRelu {
 struct Elu {
   template <class C>
   static C value(C x, const Parameters<C>& p) {
-    return x > C(0) ? x * p.b : std::expm1(x * p.c) * p.a * p.b;
+    return x > C(0) ? x * p.b : math::expm1(x * p.c) * p.a * p.b;
   }
   template <class C>
   static C slope(C x, const Parameters<C>& p) {
-    return x > C(0) ? p.b : vector_exp(x * p.c) * p.a * p.b * p.c;
+    return x > C(0) ? p.b : math::exp(x * p.c) * p.a * p.b * p.c;
   }
 };
 
 struct Gelu {
+  // Phi(x), for float from the tail: one function where erf takes two.
+  static float below(float x) {
+    const float tail = math::normal_tail(x);
+    return x < 0.f ? tail : 1.f - tail;
+  }
+  static double below(double x) { return 0.5 * (1 + math::erf(x * M_SQRT1_2)); }
   template <class C>
   static C value(C x, const Parameters<C>&) {
-    return x * C(0.5) * (C(1) + std::erf(x * C(M_SQRT1_2)));
+    return x * below(x);
   }
   template <class C>
   static C slope(C x, const Parameters<C>&) {
-    const C below = C(0.5) * (C(1) + std::erf(x * C(M_SQRT1_2)));
-    return below + x * vector_exp(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
+    return below(x) + x * math::exp_of_negative(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
   }
 };
 
@@ -66,11 +61,11 @@ struct GeluTanh {
   static constexpr double scale = M_2_SQRTPI * M_SQRT1_2, cubic = 0.044715;
   template <class C>
   static C value(C x, const Parameters<C>&) {
-    return x * C(0.5) * (C(1) + tanh_of(C(scale) * (x + C(cubic) * x * x * x)));
+    return x * C(0.5) * (C(1) + math::tanh(C(scale) * (x + C(cubic) * x * x * x)));
   }
   template <class C>
   static C slope(C x, const Parameters<C>&) {
-    const C t = tanh_of(C(scale) * (x + C(cubic) * x * x * x));
+    const C t = math::tanh(C(scale) * (x + C(cubic) * x * x * x));
     const C inner = C(scale) * (C(1) + C(3 * cubic) * x * x);
     return C(0.5) * (C(1) + t) + C(0.5) * x * (C(1) - t * t) * inner;
   }
@@ -79,11 +74,11 @@ struct GeluTanh {
 struct Silu {
   template <class C>
   static C value(C x, const Parameters<C>&) {
-    return x / (C(1) + vector_exp(-x));
+    return x * math::sigmoid(x);
   }
   template <class C>
   static C slope(C x, const Parameters<C>&) {
-    const C s = sigmoid(x);
+    const C s = math::sigmoid(x);
     return s * (C(1) + x * (C(1) - s));
   }
 };
@@ -92,12 +87,12 @@ struct Softplus {
   template <class C>
   static C value(C x, const Parameters<C>& p) {
     const C z = x * p.a;
-    return z > p.b ? x : std::log1p(std::exp(z)) / p.a;
+    return z > p.b ? x : math::log1p(math::exp(z)) / p.a;
   }
   template <class C>
   static C slope(C x, const Parameters<C>& p) {
     const C z = x * p.a;
-    return z > p.b ? C(1) : sigmoid(z);
+    return z > p.b ? C(1) : math::sigmoid(z);
   }
 };
 
@@ -115,28 +110,28 @@ struct Hardtanh {
 struct LogSigmoid {
   template <class C>
   static C value(C x, const Parameters<C>&) {
-    const C size = x < C(0) ? x : -x;                            // -|x|
-    return (x >= C(0) ? C(0) : x) - std::log1p(std::exp(size));  // NaN stays
+    const C size = x < C(0) ? x : -x;                              // -|x|
+    return (x >= C(0) ? C(0) : x) - math::log1p(math::exp(size));  // NaN stays
   }
   template <class C>
   static C slope(C x, const Parameters<C>&) {
-    return sigmoid(-x);
+    return math::sigmoid(-x);
   }
 };
 
 struct Mish {
   template <class C>
   static C soft(C x) {
-    return x > C(20) ? x : std::log1p(std::exp(x));
+    return x > C(20) ? x : math::log1p(math::exp(x));
   }
   template <class C>
   static C value(C x, const Parameters<C>&) {
-    return x * std::tanh(soft(x));
+    return x * math::tanh(soft(x));
   }
   template <class C>
   static C slope(C x, const Parameters<C>&) {
-    const C t = std::tanh(soft(x));
-    return t + x * sigmoid(x) * (C(1) - t * t);
+    const C t = math::tanh(soft(x));
+    return t + x * math::sigmoid(x) * (C(1) - t * t);
   }
 };
 

@@ -1,7 +1,11 @@
 // Elementwise kernels of the floating types.
 #include "kernels/elementwise.h"
+#include "kernels/error_function.h"
+#include "kernels/exponential.h"
+#include "kernels/logarithm.h"
 #include "kernels/math.h"
 #include "kernels/row_loops.h"
+#include "kernels/trigonometric.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -11,6 +15,10 @@ template <class T>
 RowLoop unary_of(UnaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row1<T, T>(f); };
+  // fast where the number is not too large for its reduction to a quarter of a turn
+  const auto moderate = [](auto fast, auto any) {
+    return make_row1_checked<T>([](C x) { return std::fabs(x) <= C(math::trigonometric_limit); }, fast, any);
+  };
   switch (op) {
     case UnaryOp::abs:
       return row([](C x) { return std::fabs(x); });
@@ -25,27 +33,27 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::reciprocal:
       return row([](C x) { return C(1) / x; });
     case UnaryOp::exp:
-      return row([](C x) { return std::exp(x); });
+      return row([](C x) { return math::exp(x); });
     case UnaryOp::exp2:
-      return row([](C x) { return std::exp2(x); });
+      return row([](C x) { return math::exp2(x); });
     case UnaryOp::expm1:
-      return row([](C x) { return std::expm1(x); });
+      return row([](C x) { return math::expm1(x); });
     case UnaryOp::log:
-      return row([](C x) { return std::log(x); });
+      return row([](C x) { return math::log(x); });
     case UnaryOp::log2:
-      return row([](C x) { return std::log2(x); });
+      return row([](C x) { return math::log2(x); });
     case UnaryOp::log10:
-      return row([](C x) { return std::log10(x); });
+      return row([](C x) { return math::log10(x); });
     case UnaryOp::log1p:
-      return row([](C x) { return std::log1p(x); });
+      return row([](C x) { return math::log1p(x); });
     case UnaryOp::sqrt:
       return row([](C x) { return std::sqrt(x); });
     case UnaryOp::rsqrt:
       return row([](C x) { return C(1) / std::sqrt(x); });
     case UnaryOp::sin:
-      return row([](C x) { return std::sin(x); });
+      return moderate([](C x) { return math::sin(x); }, [](C x) { return std::sin(x); });
     case UnaryOp::cos:
-      return row([](C x) { return std::cos(x); });
+      return moderate([](C x) { return math::cos(x); }, [](C x) { return std::cos(x); });
     case UnaryOp::tan:
       return row([](C x) { return std::tan(x); });
     case UnaryOp::asin:
@@ -59,7 +67,7 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::cosh:
       return row([](C x) { return std::cosh(x); });
     case UnaryOp::tanh:
-      return row([](C x) { return std::tanh(x); });
+      return row([](C x) { return math::tanh(x); });
     case UnaryOp::asinh:
       return row([](C x) { return std::asinh(x); });
     case UnaryOp::acosh:
@@ -69,7 +77,7 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::sigmoid:
       return row([](C x) { return math::sigmoid(x); });
     case UnaryOp::erf:
-      return row([](C x) { return std::erf(x); });
+      return row([](C x) { return math::erf(x); });
     case UnaryOp::erfc:
       return row([](C x) { return std::erfc(x); });
     case UnaryOp::lgamma:

@@ -49,18 +49,19 @@ void forward_row(bool log, int64_t n, const T* x, T* y) {
   using C = compute_t<T>;
   const C top = row_max<C>(x, n);
   if (log) {
-    const C shift = C(std::log(row_sum<C>(n, [&](int64_t i) { return vector_exp(C(x[i]) - top); })));
+    const C shift =
+        C(std::log(row_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); })));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = T(C(x[i]) - top - shift);
   } else if constexpr (sizeof(T) == sizeof(C)) {
     // The exponentials are kept in the result.
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = vector_exp(x[i] - top);
+    for (int64_t i = 0; i < n; ++i) y[i] = math::exp_of_negative(x[i] - top);
     const C sum = C(row_sum<C>(n, [&](int64_t i) { return y[i]; }));
     for (int64_t i = 0; i < n; ++i) y[i] /= sum;
   } else {
-    const C sum = C(row_sum<C>(n, [&](int64_t i) { return vector_exp(C(x[i]) - top); }));
-    for (int64_t i = 0; i < n; ++i) y[i] = T(vector_exp(C(x[i]) - top) / sum);
+    const C sum = C(row_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); }));
+    for (int64_t i = 0; i < n; ++i) y[i] = T(math::exp_of_negative(C(x[i]) - top) / sum);
   }
 }
 
@@ -70,7 +71,7 @@ void backward_row(bool log, int64_t n, const T* g, const T* y, T* result) {
   if (log) {
     const C sum = C(row_sum<C>(n, [&](int64_t i) { return C(g[i]); }));
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) result[i] = T(C(g[i]) - vector_exp(C(y[i])) * sum);
+    for (int64_t i = 0; i < n; ++i) result[i] = T(C(g[i]) - math::exp(C(y[i])) * sum);
   } else {
     const C sum = C(row_sum<C>(n, [&](int64_t i) { return C(g[i]) * C(y[i]); }));
 #pragma GCC ivdep
@@ -95,7 +96,7 @@ void forward_tile(bool log, int64_t n, int64_t inner, int64_t width, const T* x,
     }
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < width; ++j)
-      sum[j] += static_cast<double>(vector_exp(C(x[i * inner + j]) - top[j]));
+      sum[j] += static_cast<double>(math::exp_of_negative(C(x[i * inner + j]) - top[j]));
   C last[kTile];
   for (int64_t j = 0; j < width; ++j) last[j] = C(log ? std::log(sum[j]) : 1 / sum[j]);
   for (int64_t i = 0; i < n; ++i) {
@@ -106,7 +107,7 @@ void forward_tile(bool log, int64_t n, int64_t inner, int64_t width, const T* x,
       for (int64_t j = 0; j < width; ++j) to[j] = T(C(from[j]) - top[j] - last[j]);
     } else {
 #pragma GCC ivdep
-      for (int64_t j = 0; j < width; ++j) to[j] = T(vector_exp(C(from[j]) - top[j]) * last[j]);
+      for (int64_t j = 0; j < width; ++j) to[j] = T(math::exp_of_negative(C(from[j]) - top[j]) * last[j]);
     }
   }
 }
@@ -126,7 +127,7 @@ void backward_tile(bool log, int64_t n, int64_t inner, int64_t width, const T* g
     T* to = result + i * inner;
     if (log) {
 #pragma GCC ivdep
-      for (int64_t j = 0; j < width; ++j) to[j] = T(C(gi[j]) - vector_exp(C(yi[j])) * C(sum[j]));
+      for (int64_t j = 0; j < width; ++j) to[j] = T(C(gi[j]) - math::exp(C(yi[j])) * C(sum[j]));
     } else {
 #pragma GCC ivdep
       for (int64_t j = 0; j < width; ++j) to[j] = T((C(gi[j]) - C(sum[j])) * C(yi[j]));
