@@ -1,7 +1,9 @@
 """The cases, a family a file."""
 
-from benchmarks.cases import conv, graph, ops, sweep, train, transforms
+from benchmarks.cases import conv, graph, layers, ops, sweep, train, transforms, variants
+
+FAMILIES = (graph, train, ops, variants, layers, conv, sweep, transforms)
 
 
 def all_cases():
-    return [case for family in (graph, train, ops, conv, sweep, transforms) for case in family.cases()]
+    return [case for family in FAMILIES for case in family.cases()]

@@ -87,5 +87,13 @@ def cases():
             step(net, batch, optimizer),
             build_channels_last=step(net, batch, optimizer, channels_last=True),
         )
+    others = {
+        "sgd momentum": lambda lib, p: lib.optim.SGD(p, lr=1e-2, momentum=0.9, weight_decay=1e-4),
+        "adamw amsgrad": lambda lib, p: lib.optim.AdamW(p, amsgrad=True),
+        "rmsprop": lambda lib, p: lib.optim.RMSprop(p),
+        "adagrad": lambda lib, p: lib.optim.Adagrad(p),
+    }
+    for name, make in others.items():
+        yield Case("train", f"{name} step 1 Mi", optimizer_step(make))
     yield Case("train", "adam step 1 Mi", optimizer_step(adam), bytes=7 * 4 * 2**20)
     yield Case("train", "sgd step 1 Mi", optimizer_step(sgd), bytes=3 * 4 * 2**20)

@@ -82,6 +82,9 @@ enum class BinaryOp {
 // Results are bool.
 enum class CompareOp { eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor };
 
+// Gradients in one pass: g times the derivative of a function, which is given by the function's result.
+enum class SlopeOp { relu, tanh, sigmoid, sqrt };
+
 struct ElementwiseKernels {
   // Each gives null where the operation has no meaning for the type.
   RowLoop (*unary)(UnaryOp op, DType dtype);
@@ -90,7 +93,9 @@ struct ElementwiseKernels {
   RowLoop (*compare)(CompareOp op, DType dtype);  // inputs of one type
   RowLoop (*where)(DType dtype);                  // out, condition (bool), a, b
   RowLoop (*cast)(DType to, DType from);
-  RowLoop (*addcmul)(DType dtype);  // out = a + b * c
+  RowLoop (*addcmul)(DType dtype);            // out = a + b * c
+  RowLoop (*clamp)(DType dtype);              // out, x, low, high
+  RowLoop (*slope)(SlopeOp op, DType dtype);  // out, g, result
 };
 
 // float and double; the 16-bit formats compute in float.

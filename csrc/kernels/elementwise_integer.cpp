@@ -254,6 +254,18 @@ RowLoop addcmul(DType dtype) {
       return &row_addcmul<T>;
   });
 }
+RowLoop clamp(DType dtype) {
+  return pick(dtype, [](auto tag) -> RowLoop {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, bool>)
+      return nullptr;
+    else
+      return &row_clamp<T>;
+  });
+}
+RowLoop no_slope(SlopeOp, DType) {
+  return nullptr;
+}
 RowLoop cast(DType to, DType from) {
   return visit_dtype(to, [&](auto t) {
     return visit_dtype(from, [&](auto f) -> RowLoop {
@@ -266,6 +278,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-const ElementwiseKernels elementwise_integer = {unary, test, binary, compare, where, cast, addcmul};
+const ElementwiseKernels elementwise_integer = {unary, test,    binary, compare, where,
+                                                cast,  addcmul, clamp,  no_slope};
 
 }  // namespace penlight::kernels

@@ -1,7 +1,6 @@
 // Row loops from functions of one element. Included by kernel files only: everything is in their namespace.
 #pragma once
 
-#include <bit>
 #include <type_traits>
 
 #include "kernels/dtype.h"
@@ -99,49 +98,118 @@ void row2(char* const* data, const int64_t* strides, int64_t n) {
         Out(f(C(*reinterpret_cast<const In*>(x)), C(*reinterpret_cast<const In*>(y))));
 }
 
+// Three inputs, where the last two are contiguous or the same for all; step is 1 or 0.
+template <class Out, class A, class T, int B, int C, class F>
+void run3(Out* out, const A* a, const T* b, const T* c, int64_t n, F f) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[B * i], c[C * i]);
+}
+
+template <class Out, class A, class T, class F>
+[[gnu::always_inline]] inline void row3(char* const* data, const int64_t* strides, int64_t n, F f) {
+  constexpr int64_t size = sizeof(T);
+  char* out = data[0];
+  const char *a = data[1], *b = data[2], *c = data[3];
+  const bool run = strides[0] == sizeof(Out) && strides[1] == sizeof(A) &&
+                   (strides[2] == size || strides[2] == 0) && (strides[3] == size || strides[3] == 0);
+  if (run) {
+    Out* o = reinterpret_cast<Out*>(out);
+    const A* x = reinterpret_cast<const A*>(a);
+    const T* y = reinterpret_cast<const T*>(b);
+    const T* z = reinterpret_cast<const T*>(c);
+    if (strides[2] && strides[3]) return run3<Out, A, T, 1, 1>(o, x, y, z, n, f);
+    if (strides[2]) return run3<Out, A, T, 1, 0>(o, x, y, z, n, f);
+    if (strides[3]) return run3<Out, A, T, 0, 1>(o, x, y, z, n, f);
+    return run3<Out, A, T, 0, 0>(o, x, y, z, n, f);
+  }
+  for (int64_t i = 0; i < n; ++i, out += strides[0], a += strides[1], b += strides[2], c += strides[3])
+    *reinterpret_cast<Out*>(out) =
+        f(*reinterpret_cast<const A*>(a), *reinterpret_cast<const T*>(b), *reinterpret_cast<const T*>(c));
+}
+
+// Two inputs: fast where near(a, b), otherwise any; a block at a time, through buffers.
+template <class T, class Near, class Fast, class Any>
+void row2_checked(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<T>;
+  const Near near{};
+  const Fast fast{};
+  const Any any{};
+  char* out = data[0];
+  const char *a = data[1], *b = data[2];
+  C x[row_block], y[row_block];
+  T to[row_block];
+  while (n > 0) {
+    const int64_t count = n < row_block ? n : row_block;
+    for (int64_t i = 0; i < count; ++i, a += strides[1], b += strides[2]) {
+      x[i] = C(*reinterpret_cast<const T*>(a));
+      y[i] = C(*reinterpret_cast<const T*>(b));
+    }
+    int others = 0;
+    for (int64_t i = 0; i < count; ++i) others += !near(x[i], y[i]);
+    if (others == 0)
+      for (int64_t i = 0; i < count; ++i) to[i] = T(fast(x[i], y[i]));
+    else
+      for (int64_t i = 0; i < count; ++i) to[i] = T(near(x[i], y[i]) ? fast(x[i], y[i]) : any(x[i], y[i]));
+    for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<T*>(out) = to[i];
+    n -= count;
+  }
+}
+
+template <int Bytes>
+struct BitsOf;
+template <>
+struct BitsOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct BitsOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct BitsOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct BitsOf<8> {
+  using type = uint64_t;
+};
+
+// Chosen by a mask, as bits: a choice between two loads would become a branch.
 template <class T>
 void row_where(char* const* data, const int64_t* strides, int64_t n) {
-  char* out = data[0];
-  const char *c = data[1], *x = data[2], *y = data[3];
-  // Both values are read and one is kept, without a branch, where memory is dense or one value serves all.
-  const auto fits = [](int64_t stride) { return stride == 0 || stride == static_cast<int64_t>(sizeof(T)); };
-  if (strides[0] == static_cast<int64_t>(sizeof(T)) && strides[1] == 1 && fits(strides[2]) &&
-      fits(strides[3])) {
-    T* to = reinterpret_cast<T*>(out);
-    const bool* chosen = reinterpret_cast<const bool*>(c);
-    const T *first = reinterpret_cast<const T*>(x), *second = reinterpret_cast<const T*>(y);
-    const auto run = [&](auto one_first, auto one_second) {
-      using Bits =
-          std::conditional_t<sizeof(T) == 1, uint8_t,
-                             std::conditional_t<sizeof(T) == 2, uint16_t,
-                                                std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
-      const T a = *first, b = *second;
-      for (int64_t i = 0; i < n; ++i) {
-        const Bits p = std::bit_cast<Bits>(one_first ? a : first[i]);
-        const Bits q = std::bit_cast<Bits>(one_second ? b : second[i]);
-        const Bits mask = static_cast<Bits>(Bits(0) - Bits(chosen[i]));
-        to[i] = std::bit_cast<T>(static_cast<Bits>((p & mask) | (q & static_cast<Bits>(~mask))));
-      }
-    };
-    const bool one_x = strides[2] == 0, one_y = strides[3] == 0;
-    if (one_x && one_y) return run(std::true_type{}, std::true_type{});
-    if (one_x) return run(std::true_type{}, std::false_type{});
-    if (one_y) return run(std::false_type{}, std::true_type{});
-    return run(std::false_type{}, std::false_type{});
-  }
-  for (int64_t i = 0; i < n; ++i, out += strides[0], c += strides[1], x += strides[2], y += strides[3])
-    *reinterpret_cast<T*>(out) = *reinterpret_cast<const T*>(*reinterpret_cast<const bool*>(c) ? x : y);
+  using Bits = typename BitsOf<sizeof(T)>::type;
+  row3<Bits, uint8_t, Bits>(data, strides, n, [](uint8_t condition, Bits x, Bits y) {
+    const Bits mask = static_cast<Bits>(-static_cast<Bits>(condition != 0));
+    return static_cast<Bits>((x & mask) | (y & ~mask));
+  });
 }
 
 template <class T>
 void row_addcmul(char* const* data, const int64_t* strides, int64_t n) {
   using C = compute_t<T>;
-  char* out = data[0];
-  const char *a = data[1], *b = data[2], *c = data[3];
-  for (int64_t i = 0; i < n; ++i, out += strides[0], a += strides[1], b += strides[2], c += strides[3]) {
-    const C product = C(*reinterpret_cast<const T*>(b)) * C(*reinterpret_cast<const T*>(c));
-    *reinterpret_cast<T*>(out) = T(C(*reinterpret_cast<const T*>(a)) + product);
-  }
+  row3<T, T, T>(data, strides, n, [](T a, T b, T c) {
+    const C product = C(b) * C(c);
+    return T(C(a) + product);
+  });
+}
+
+// NaN stays, a bound that is NaN wins, and the upper bound wins over the lower.
+template <class T>
+void row_clamp(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<T>;
+  row3<T, T, T>(data, strides, n, [](T x, T low, T high) {
+    C y = C(x), from = C(low), to = C(high);
+    if constexpr (std::is_floating_point_v<C>) {
+      y = y < from ? from : y;
+      y = y > to ? to : y;
+      y = from != from ? from : y;
+      y = to != to ? to : y;
+      return T(x != x ? C(x) : y);
+    } else {
+      y = y < from ? from : y;
+      return T(y > to ? to : y);
+    }
+  });
 }
 
 // A function object from a lambda's type, so that a table of plain function pointers can be made of it.
@@ -152,6 +220,10 @@ constexpr auto make_row1(F) {
 template <class T, class Near, class Fast, class Any>
 constexpr auto make_row1_checked(Near, Fast, Any) {
   return &row1_checked<T, Near, Fast, Any>;
+}
+template <class T, class Near, class Fast, class Any>
+constexpr auto make_row2_checked(Near, Fast, Any) {
+  return &row2_checked<T, Near, Fast, Any>;
 }
 template <class Out, class In, class F>
 constexpr auto make_row2(F) {

@@ -1,11 +1,13 @@
 #include "ops/copy.h"
 
 #include "autograd/engine.h"
+#include "kernels/crosswise.h"
 #include "kernels/elementwise.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/vmap.h"
+#include "tensor/unlocked.h"
 
 namespace penlight {
 
@@ -15,6 +17,15 @@ namespace {
 RowLoop cast_loop(DType to, DType from) {
   const bool floats = is_floating(to) && is_floating(from);
   return (floats ? kernels::elementwise_float() : kernels::elementwise_integer).cast(to, from);
+}
+
+// Whether it could: where one tensor is a transposed or permuted form of the other.
+bool copied_crosswise(const Tensor& to, const Tensor& from) {
+  if ((to.is_contiguous() && from.is_contiguous()) || to.sizes().size() < 2) return false;
+  const Dims strides = broadcast_strides(from, to.sizes());
+  const kernels::StridedShape<2> shape(to.dim(), to.sizes().data(), {to.strides().data(), strides.data()});
+  Unlocked unlocked(shape.numel);
+  return kernels::copy_crosswise(shape, itemsize(to.dtype()), to.raw(), from.raw());
 }
 
 }  // namespace
@@ -46,6 +57,7 @@ void copy_values(const Tensor& to, const Tensor& from) {
     return copy_values(physical(to), physical(from, joint_batch({to}), to.dim()));
   if (to.numel() == 0) return;
   if (overlap(to, from)) return copy_values(to, clone_values(from));
+  if (to.dtype() == from.dtype() && copied_crosswise(to, from)) return;
   run_loop(cast_loop(to.dtype(), from.dtype()), {&to, &from});
 }
 

@@ -35,6 +35,14 @@ Tensor run_unary(kernels::UnaryOp op, const Tensor& x, const char* name) {
   return y;
 }
 
+Tensor run_slope(kernels::SlopeOp op, const Tensor& g, const Tensor& result) {
+  const Tensor from = cast(g, result.dtype());
+  Tensor y = any_batched(from, result) ? empty_for(result.sizes(), result.dtype(), from, result)
+                                       : empty_like(result, result.dtype());
+  run_loop(kernels_for(result.dtype()).slope(op, result.dtype()), {&y, &from, &result});
+  return y;
+}
+
 Tensor run_test(kernels::TestOp op, const Tensor& x) {
   Tensor y = empty_like(x, DType::boolean);
   run_loop(kernels_for(x.dtype()).test(op, x.dtype()), {&y, &x});

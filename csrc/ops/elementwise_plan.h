@@ -15,6 +15,8 @@ inline DType real_type(DType dtype) {
 }
 
 Tensor run_unary(kernels::UnaryOp op, const Tensor& x, const char* name);
+// The unrecorded gradient g * f'(x) of a function given by its result; g and result have the same sizes.
+Tensor run_slope(kernels::SlopeOp op, const Tensor& g, const Tensor& result);
 Tensor run_test(kernels::TestOp op, const Tensor& x);
 // Computes in the given type, into out where it is given.
 Tensor run_binary(kernels::BinaryOp op, const Operand& a, const Operand& b, DType dtype, const char* name,

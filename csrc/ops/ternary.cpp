@@ -50,8 +50,22 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
   const auto plain = [&](const Operand& o) {
     return o.is_tensor() ? Operand(cast(detach(o.tensor()), dtype)) : o;
   };
-  if (low) y = run_binary(kernels::BinaryOp::maximum, y, plain(*low), dtype, "clamp");
-  if (high) y = run_binary(kernels::BinaryOp::minimum, y, plain(*high), dtype, "clamp");
+  if (low && high) {
+    const Tensor from = as_tensor(plain(*low), dtype), to = as_tensor(plain(*high), dtype);
+    const RowLoop loop = kernels_for(dtype).clamp(dtype);
+    check<NotImplementedError>(loop != nullptr, "\"clamp_cpu\" not implemented for '", scalar_name(dtype),
+                               "'");
+    const Dims shape = broadcast_shapes(self.sizes(), broadcast_shapes(from.sizes(), to.sizes()));
+    const Tensor x = y;
+    y = shape == x.sizes() ? empty_like(x, dtype) : empty(shape, dtype);
+    if (any_batched(x, from, to)) [[unlikely]]
+      y = empty_for(shape, dtype, x, from, to);
+    run_loop(loop, {&y, &x, &from, &to});
+  } else if (low) {
+    y = run_binary(kernels::BinaryOp::maximum, y, plain(*low), dtype, "clamp");
+  } else {
+    y = run_binary(kernels::BinaryOp::minimum, y, plain(*high), dtype, "clamp");
+  }
   if (y->storage == self->storage) y = clone_values(y);
   const Tensor low_tensor = low && low->is_tensor() ? low->tensor() : Tensor();
   const Tensor high_tensor = high && high->is_tensor() ? high->tensor() : Tensor();

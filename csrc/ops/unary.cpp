@@ -5,6 +5,7 @@
 
 namespace penlight {
 
+using kernels::SlopeOp;
 using kernels::TestOp;
 using kernels::UnaryOp;
 
@@ -29,6 +30,21 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
   if (needs_grad(x))
     record(elementwise(node), x, y, kept(keep_output("result", y)),
            [derivative](Backward& b, const Tensor& g) { return Grads{mul(g, derivative(b.saved(0)))}; });
+  return y;
+}
+
+// The same with a kernel for the gradient where that is not recorded itself.
+template <class D>
+Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& self, SlopeOp slope,
+                 D derivative) {
+  const Tensor x = cast(self, real_type(self.dtype()));
+  Tensor y = run_unary(op, x, name);
+  if (needs_grad(x))
+    record(elementwise(node), x, y, kept(keep_output("result", y)),
+           [slope, derivative](Backward& b, const Tensor& g) {
+             const Tensor y = b.saved(0);
+             return Grads{needs_grad(g, y) ? mul(g, derivative(y)) : run_slope(slope, g, y)};
+           });
   return y;
 }
 
@@ -80,7 +96,9 @@ Tensor relu(const Tensor& x) {
   if (needs_grad(x))
     record(elementwise("ReluBackward0"), x, y, kept(keep_output("result", y)),
            [](Backward& b, const Tensor& g) {
-             return Grads{where(compare(kernels::CompareOp::le, b.saved(0), 0), 0, g)};
+             const Tensor y = b.saved(0);
+             return Grads{needs_grad(g, y) ? where(compare(kernels::CompareOp::le, y, 0), 0, g)
+                                           : run_slope(SlopeOp::relu, g, y)};
            });
   return y;
 }
@@ -118,7 +136,8 @@ Tensor expm1(const Tensor& x) {
   return by_result(UnaryOp::expm1, "expm1", "Expm1Backward0", x, [](const Tensor& y) { return add(y, 1); });
 }
 Tensor sqrt(const Tensor& x) {
-  return by_result(UnaryOp::sqrt, "sqrt", "SqrtBackward0", x, [](const Tensor& y) { return div(0.5, y); });
+  return by_result(UnaryOp::sqrt, "sqrt", "SqrtBackward0", x, SlopeOp::sqrt,
+                   [](const Tensor& y) { return div(0.5, y); });
 }
 Tensor rsqrt(const Tensor& x) {
   return by_result(UnaryOp::rsqrt, "rsqrt", "RsqrtBackward0", x,

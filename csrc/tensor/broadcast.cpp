@@ -1,5 +1,7 @@
 #include "tensor/broadcast.h"
 
+#include <algorithm>
+
 #include "kernels/parallel.h"
 #include "tensor/batch.h"
 #include "tensor/unlocked.h"
@@ -99,6 +101,49 @@ void run_rows(const Walk& walk, RowLoop loop, int64_t first, int64_t last) {
   }
 }
 
+constexpr int64_t kTileRows = 16, kTileColumns = 64;
+
+// A dimension along which an input lies closer together than along the innermost one, which the output
+// prefers: a transposed input. 0 where there is none.
+int crossing_dim(const Walk& walk) {
+  if (walk.shape[0] < kTileRows) return 0;
+  for (int d = 1; d < walk.ndim; ++d)
+    for (int i = 1; i < walk.count; ++i) {
+      const int64_t inner = std::abs(walk.strides[0][i]), outer = std::abs(walk.strides[d][i]);
+      if (outer != 0 && inner >= 64 && outer <= 16 && walk.shape[d] >= 4) return d;
+    }
+  return 0;
+}
+
+// Tiles of rows (dimension 1) and columns (dimension 0), so that a cache line of a transposed input serves
+// all the rows of a tile.
+void run_tiles(const Walk& walk, RowLoop loop, int64_t total) {
+  const int64_t columns = walk.shape[0], rows = walk.shape[1], blocks = (rows + kTileRows - 1) / kTileRows;
+  const int64_t work = columns * std::min(rows, kTileRows);
+  const int64_t tasks = total / (columns * rows) * blocks;
+  parallel::parallel_for(tasks, std::max<int64_t>(1, kGrain / work), [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % blocks * kTileRows, last = std::min(rows, first + kTileRows);
+      char* base[kMaxOperands];
+      for (int i = 0; i < walk.count; ++i) base[i] = walk.data[i];
+      int64_t rest = task / blocks;
+      for (int d = 2; d < walk.ndim; ++d) {
+        for (int i = 0; i < walk.count; ++i) base[i] += rest % walk.shape[d] * walk.strides[d][i];
+        rest /= walk.shape[d];
+      }
+      for (int64_t column = 0; column < columns; column += kTileColumns) {
+        const int64_t count = std::min(kTileColumns, columns - column);
+        for (int64_t row = first; row < last; ++row) {
+          char* data[kMaxOperands];
+          for (int i = 0; i < walk.count; ++i)
+            data[i] = base[i] + row * walk.strides[1][i] + column * walk.strides[0][i];
+          loop(data, walk.strides[0], count);
+        }
+      }
+    }
+  });
+}
+
 void run_walk(Walk& walk, RowLoop loop, int64_t total) {
   if (walk.ndim == 0) {
     int64_t none[kMaxOperands] = {};
@@ -118,6 +163,10 @@ void run_walk(Walk& walk, RowLoop loop, int64_t total) {
       loop(data, walk.strides[0], end - begin);
     });
     return;
+  }
+  if (const int d = crossing_dim(walk)) {
+    swap_dims(walk, 1, d);
+    return run_tiles(walk, loop, total);
   }
   const int64_t rows = total / walk.shape[0];
   const int64_t grain = walk.shape[0] >= kGrain ? 1 : kGrain / walk.shape[0];

@@ -61,11 +61,31 @@ class Adadelta(Optimizer):
     def step(self, closure=None):
         return self._step(closure)
 
-    def _update(self, param, grad, state, group):
+    def _state(self, param):
+        state = self.state[param]
         if not state:
             state["step"] = penlight.tensor(0.0)
             state["square_avg"] = penlight.zeros_like(param)
             state["acc_delta"] = penlight.zeros_like(param)
+        return state
+
+    def _update_all(self, params, grads, group):
+        states = [self._state(param) for param in params]
+        return penlight._C._adadelta_step(
+            params,
+            grads,
+            [state["square_avg"] for state in states],
+            [state["acc_delta"] for state in states],
+            [state["step"] for state in states],
+            group["lr"],
+            group["rho"],
+            group["eps"],
+            group["weight_decay"],
+            group["maximize"],
+        )
+
+    def _update(self, param, grad, state, group):
+        state = self._state(param)
         state["step"] += 1
         adadelta_update(
             param,

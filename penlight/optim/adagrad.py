@@ -71,8 +71,25 @@ class Adagrad(Optimizer):
     def step(self, closure=None):
         return self._step(closure)
 
+    def _update_all(self, params, grads, group):
+        for param in params:
+            if not self.state[param]:  # a parameter of a group that was added later
+                self._start(param, group)
+        states = [self.state[param] for param in params]
+        return penlight._C._adagrad_step(
+            params,
+            grads,
+            [state["sum"] for state in states],
+            [state["step"] for state in states],
+            group["lr"],
+            group["lr_decay"],
+            group["eps"],
+            group["weight_decay"],
+            group["maximize"],
+        )
+
     def _update(self, param, grad, state, group):
-        if not state:  # a parameter of a group that was added later
+        if not state:
             self._start(param, group)
             state = self.state[param]
         state["step"] += 1

@@ -93,13 +93,35 @@ class Adam(Optimizer):
     def step(self, closure=None):
         return self._step(closure)
 
-    def _update(self, param, grad, state, group):
+    def _state(self, param, group):
+        state = self.state[param]
         if not state:
             state["step"] = penlight.tensor(0.0)
             state["exp_avg"] = penlight.zeros_like(param)
             state["exp_avg_sq"] = penlight.zeros_like(param)
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = penlight.zeros_like(param)
+        return state
+
+    def _update_all(self, params, grads, group):
+        states = [self._state(param, group) for param in params]
+        return penlight._C._adam_step(
+            params,
+            grads,
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["max_exp_avg_sq"] for state in states] if group["amsgrad"] else None,
+            [state["step"] for state in states],
+            group["lr"],
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            group["decoupled_weight_decay"],
+            group["maximize"],
+        )
+
+    def _update(self, param, grad, state, group):
+        state = self._state(param, group)
         state["step"] += 1
         beta1, beta2 = group["betas"]
         adam_update(

@@ -59,11 +59,31 @@ class Adamax(Optimizer):
     def step(self, closure=None):
         return self._step(closure)
 
-    def _update(self, param, grad, state, group):
+    def _state(self, param):
+        state = self.state[param]
         if not state:
             state["step"] = penlight.tensor(0.0)
             state["exp_avg"] = penlight.zeros_like(param)
             state["exp_inf"] = penlight.zeros_like(param)
+        return state
+
+    def _update_all(self, params, grads, group):
+        states = [self._state(param) for param in params]
+        return penlight._C._adamax_step(
+            params,
+            grads,
+            [state["exp_avg"] for state in states],
+            [state["exp_inf"] for state in states],
+            [state["step"] for state in states],
+            group["lr"],
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            group["maximize"],
+        )
+
+    def _update(self, param, grad, state, group):
+        state = self._state(param)
         state["step"] += 1
         beta1, beta2 = group["betas"]
         adamax_update(

@@ -56,18 +56,28 @@ class Optimizer:
         raise NotImplementedError
 
     def _step(self, closure):
-        """``step`` of optimizers that treat each parameter by itself, in ``_update``."""
+        """``step`` of optimizers that treat each parameter by itself: all of a group in one pass over memory
+        (``_update_all``) where the kernels can, otherwise one by one (``_update``)."""
         loss = None
         if closure is not None:
             with penlight.enable_grad():
                 loss = closure()
-        with penlight.set_grad_enabled(bool(self.defaults.get("differentiable", False))):
+        recorded = bool(self.defaults.get("differentiable", False))
+        with penlight.set_grad_enabled(recorded):
             for group in self.param_groups:
-                for param in group["params"]:
-                    grad = param.grad
-                    if grad is not None:
-                        self._update(param, -grad if group["maximize"] else grad, self.state[param], group)
+                pairs = [(param, grad) for param in group["params"] if (grad := param.grad) is not None]
+                if not pairs:
+                    continue
+                params, grads = zip(*pairs, strict=True)
+                if not recorded and _plain_numbers(group) and self._update_all(params, grads, group):
+                    continue
+                for param, grad in pairs:
+                    self._update(param, -grad if group["maximize"] else grad, self.state[param], group)
         return loss
+
+    def _update_all(self, params, grads, group):
+        """One step of a group's parameters; False where that must be done one by one."""
+        return False
 
     def zero_grad(self, set_to_none=True):
         """Drops (or, with ``set_to_none=False``, zeroes) the gradients of all parameters."""
@@ -236,6 +246,11 @@ class Optimizer:
     def __setstate__(self, state):
         self.__dict__.update(state)
         self._make_hooks()
+
+
+def _plain_numbers(group):
+    """Whether the learning rate, which may be a tensor, is a plain number."""
+    return isinstance(group["lr"], (int, float))
 
 
 def _with_hooks(step):

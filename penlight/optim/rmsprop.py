@@ -93,7 +93,8 @@ class RMSprop(Optimizer):
     def step(self, closure=None):
         return self._step(closure)
 
-    def _update(self, param, grad, state, group):
+    def _state(self, param, group):
+        state = self.state[param]
         if not state:
             state["step"] = penlight.tensor(0.0)
             state["square_avg"] = penlight.zeros_like(param)
@@ -101,6 +102,27 @@ class RMSprop(Optimizer):
                 state["momentum_buffer"] = penlight.zeros_like(param)
             if group["centered"]:
                 state["grad_avg"] = penlight.zeros_like(param)
+        return state
+
+    def _update_all(self, params, grads, group):
+        states = [self._state(param, group) for param in params]
+        return penlight._C._rmsprop_step(
+            params,
+            grads,
+            [state["square_avg"] for state in states],
+            [state["grad_avg"] for state in states] if group["centered"] else None,
+            [state["momentum_buffer"] for state in states] if group["momentum"] > 0 else None,
+            [state["step"] for state in states],
+            group["lr"],
+            group["alpha"],
+            group["eps"],
+            group["weight_decay"],
+            group["momentum"],
+            group["maximize"],
+        )
+
+    def _update(self, param, grad, state, group):
+        state = self._state(param, group)
         state["step"] += 1
         rmsprop_update(
             param,

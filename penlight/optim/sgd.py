@@ -1,5 +1,6 @@
 """Stochastic gradient descent."""
 
+import penlight
 from penlight.optim.optimizer import Optimizer, check_at_least_zero
 
 
@@ -79,6 +80,26 @@ class SGD(Optimizer):
 
     def step(self, closure=None):
         return self._step(closure)
+
+    def _update_all(self, params, grads, group):
+        momentum = group["momentum"]
+        states = [self.state[param] for param in params] if momentum != 0 else []
+        buffers = penlight._C._sgd_step(
+            params,
+            grads,
+            [state.get("momentum_buffer") for state in states],
+            group["lr"],
+            momentum,
+            group["dampening"],
+            group["weight_decay"],
+            group["nesterov"],
+            group["maximize"],
+        )
+        if buffers is None:
+            return False
+        for state, buffer in zip(states, buffers, strict=True):
+            state["momentum_buffer"] = buffer
+        return True
 
     def _update(self, param, grad, state, group):
         buffer = sgd_update(

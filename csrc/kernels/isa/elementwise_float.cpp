@@ -25,7 +25,7 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::neg:
       return row([](C x) { return -x; });
     case UnaryOp::sign:
-      return row([](C x) { return x > 0 ? C(1) : x < 0 ? C(-1) : x == 0 ? C(0) : x; });
+      return row([](C x) { return C(x > 0) - C(x < 0); });  // 0 for NaN, as PyTorch has it
     case UnaryOp::square:
       return row([](C x) { return x * x; });
     case UnaryOp::relu:
@@ -165,6 +165,11 @@ RowLoop binary_of(BinaryOp op) {
     case BinaryOp::fmod:
       return row([](C a, C b) { return std::fmod(a, b); });
     case BinaryOp::pow:
+      if constexpr (sizeof(C) == 4)  // positive bases through double, where a logarithm has digits to spare
+        return make_row2_checked<T>(
+            [](C a, C b) { return (a > 0) & (a < C(INFINITY)) & (std::fabs(b) < C(INFINITY)); },
+            [](C a, C b) { return static_cast<C>(math::exp(double(b) * math::log(double(a)))); },
+            [](C a, C b) { return std::pow(a, b); });
       return row([](C a, C b) { return std::pow(a, b); });
     case BinaryOp::atan2:
       return row([](C a, C b) { return std::atan2(a, b); });
@@ -212,6 +217,24 @@ RowLoop compare_of(CompareOp op) {
   return nullptr;
 }
 
+// A gradient of 0 through a closed gate stays 0 even where it was infinite: chosen, not multiplied.
+template <class T>
+RowLoop slope_of(SlopeOp op) {
+  using C = compute_t<T>;
+  const auto row = [](auto f) { return make_row2<T, T>(f); };
+  switch (op) {
+    case SlopeOp::relu:
+      return row([](C g, C y) { return y <= 0 ? C(0) : g; });
+    case SlopeOp::tanh:
+      return row([](C g, C y) { return g * (C(1) - y * y); });
+    case SlopeOp::sigmoid:
+      return row([](C g, C y) { return g * (y * (C(1) - y)); });
+    case SlopeOp::sqrt:
+      return row([](C g, C y) { return g * (C(0.5) / y); });
+  }
+  return nullptr;
+}
+
 template <class F>
 RowLoop pick(DType dtype, F f) {
   switch (dtype) {
@@ -246,6 +269,12 @@ RowLoop where(DType dtype) {
 RowLoop addcmul(DType dtype) {
   return pick(dtype, [](auto tag) -> RowLoop { return &row_addcmul<typename decltype(tag)::type>; });
 }
+RowLoop clamp(DType dtype) {
+  return pick(dtype, [](auto tag) -> RowLoop { return &row_clamp<typename decltype(tag)::type>; });
+}
+RowLoop slope(SlopeOp op, DType dtype) {
+  return pick(dtype, [op](auto tag) { return slope_of<typename decltype(tag)::type>(op); });
+}
 RowLoop cast(DType to, DType from) {
   const auto row = [](auto t, auto f) -> RowLoop {
     using To = typename decltype(t)::type;
@@ -257,7 +286,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare,
-                                                                 where, cast, addcmul};
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test,    binary, compare, where,
+                                                                 cast,  addcmul, clamp,  slope};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

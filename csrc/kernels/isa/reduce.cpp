@@ -130,6 +130,69 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
   }
 }
 
+// The extreme of a run of numbers, found without looking at NaN, of which there may be some.
+template <bool kMax, class T>
+T extreme_number(const T* x, int64_t n, bool* nan) {
+  constexpr int64_t width = 256 / sizeof(T);
+  using Flag = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+  T lanes[width];
+  Flag others[width];
+  const auto better = [](T a, T b) { return (kMax ? a > b : a < b) ? a : b; };
+  for (int64_t j = 0; j < width; ++j) lanes[j] = x[j < n ? j : 0], others[j] = lanes[j] != lanes[j];
+  int64_t i = width;
+  for (; i + width <= n; i += width)
+    for (int64_t j = 0; j < width; ++j) {
+      const T value = x[i + j];
+      lanes[j] = better(value, lanes[j]);
+      if constexpr (std::is_floating_point_v<T>) others[j] |= value != value;
+    }
+  for (; i < n; ++i) {
+    lanes[0] = better(x[i], lanes[0]);
+    others[0] |= x[i] != x[i];
+  }
+  for (int64_t half = width / 2; half > 0; half /= 2)
+    for (int64_t j = 0; j < half; ++j) {
+      lanes[j] = better(lanes[j], lanes[j + half]);
+      others[j] |= others[j + half];
+    }
+  *nan = others[0] != 0;
+  return lanes[0];
+}
+
+// The types whose extremes and places are found by the run.
+template <class T>
+inline constexpr bool compares_plainly = !std::is_same_v<T, bool> && std::is_same_v<T, compute_t<T>>;
+
+template <class R, class T>
+typename R::Acc reduce_run(const T* x, int64_t n) {
+  constexpr bool is_max = std::is_same_v<R, ExtremeOf<T, true>>,
+                 is_min = std::is_same_v<R, ExtremeOf<T, false>>;
+  if constexpr ((is_max || is_min) && compares_plainly<T>) {
+    bool nan;
+    const T found = extreme_number<is_max>(x, n, &nan);
+    if (!nan) return found;
+    for (int64_t i = 0; i < n; ++i)
+      if (x[i] != x[i]) return x[i];
+  }
+  return reduce_row<R>(x, n);
+}
+
+// The place of the first extreme, or of the first NaN.
+template <bool kMax, class T>
+int64_t extreme_place(const T* x, int64_t n) {
+  bool nan;
+  const T found = extreme_number<kMax>(x, n, &nan);
+  constexpr int64_t width = 64;
+  int64_t i = 0;
+  for (; i + width <= n; i += width) {
+    int hits = 0;
+    for (int64_t j = 0; j < width; ++j) hits |= nan ? x[i + j] != x[i + j] : x[i + j] == found;
+    if (hits) break;
+  }
+  while (i < n - 1 && !(nan ? x[i] != x[i] : x[i] == found)) ++i;
+  return i;
+}
+
 template <class R, class T, class Out>
 bool reduce_with(const ReduceShape& s, const T* in, Out* out) {
   using Acc = typename R::Acc;
@@ -144,7 +207,7 @@ bool reduce_with(const ReduceShape& s, const T* in, Out* out) {
   if (s.inner == 1 && chunks == 1) {
     const int64_t grain = kChunk / s.n > 0 ? kChunk / s.n : 1;
     parallel::parallel_for(s.outer, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) out[o] = Out(reduce_row<R>(in + o * s.n, s.n));
+      for (int64_t o = begin; o < end; ++o) out[o] = Out(reduce_run<R>(in + o * s.n, s.n));
     });
     return true;
   }
@@ -162,7 +225,7 @@ bool reduce_with(const ReduceShape& s, const T* in, Out* out) {
           const T* x = in + (o * s.n + first) * s.inner + column;
           Acc* result = partial + (o * chunks + chunk) * s.inner + column;
           if (s.inner == 1)
-            *result = reduce_row<R>(x, count);
+            *result = reduce_run<R>(x, count);
           else
             reduce_columns<R>(x, count, s.inner, columns, result);
         }
@@ -205,13 +268,55 @@ bool reduce_type(ReduceOp op, const ReduceShape& s, const void* in, void* out) {
   return false;
 }
 
+// Neighbouring columns, a tile at a time.
+template <class T, bool kMax>
+void arg_reduce_columns(const ReduceShape& s, const T* x, T* values, int64_t* places) {
+  using C = compute_t<T>;
+  constexpr int64_t width = 256;
+  const int64_t tiles = (s.inner + width - 1) / width;
+  parallel::parallel_for(s.outer * tiles, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t o = task / tiles, column = task % tiles * width;
+      const int64_t count = s.inner - column < width ? s.inner - column : width;
+      const T* from = x + o * s.n * s.inner + column;
+      C best[width];
+      int64_t place[width];
+      for (int64_t j = 0; j < count; ++j) best[j] = C(from[j]), place[j] = 0;
+      for (int64_t i = 1; i < s.n; ++i) {
+        const T* row = from + i * s.inner;
+        for (int64_t j = 0; j < count; ++j) {
+          const C value = C(row[j]);
+          const bool better = kMax ? value > best[j] : value < best[j];
+          const bool take = (better | (value != value)) & (best[j] == best[j]);
+          best[j] = take ? value : best[j];
+          place[j] = take ? i : place[j];
+        }
+      }
+      const int64_t at = o * s.inner + column;
+      for (int64_t j = 0; j < count; ++j) {
+        if (values) values[at + j] = from[place[j] * s.inner + j];
+        if (places) places[at + j] = place[j];
+      }
+    }
+  });
+}
+
 template <class T, bool kMax>
 void arg_reduce_type(const ReduceShape& s, const T* x, T* values, int64_t* places) {
   using C = compute_t<T>;
+  if (s.inner >= 8) return arg_reduce_columns<T, kMax>(s, x, values, places);
   const int64_t grain = kChunk / (s.n > 0 ? s.n : 1) > 0 ? kChunk / (s.n > 0 ? s.n : 1) : 1;
   parallel::parallel_for(s.outer * s.inner, grain, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const T* at = x + r / s.inner * s.n * s.inner + r % s.inner;
+      if constexpr (compares_plainly<T>) {
+        if (s.inner == 1) {
+          const int64_t place = extreme_place<kMax>(at, s.n);
+          if (values) values[r] = at[place];
+          if (places) places[r] = place;
+          continue;
+        }
+      }
       C best = C(at[0]);
       int64_t place = 0;
       for (int64_t i = 1; i < s.n && best == best; ++i) {
@@ -227,8 +332,35 @@ void arg_reduce_type(const ReduceShape& s, const T* x, T* values, int64_t* place
   });
 }
 
+// Neighbouring columns, a tile at a time.
+template <class T, class R>
+void scan_columns(const ReduceShape& s, const T* x, T* out) {
+  using Acc = typename R::Acc;
+  constexpr int64_t width = 256;
+  const int64_t tiles = (s.inner + width - 1) / width;
+  parallel::parallel_for(s.outer * tiles, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t column = task % tiles * width;
+      const int64_t count = s.inner - column < width ? s.inner - column : width;
+      const int64_t start = task / tiles * s.n * s.inner + column;
+      Acc total[width];
+      for (int64_t j = 0; j < count; ++j) total[j] = R::init();
+      for (int64_t i = 0; i < s.n; ++i) {
+        const T* from = x + start + i * s.inner;
+        T* to = out + start + i * s.inner;
+#pragma GCC ivdep
+        for (int64_t j = 0; j < count; ++j) {
+          total[j] = R::join(total[j], R::load(from[j]));
+          to[j] = T(total[j]);
+        }
+      }
+    }
+  });
+}
+
 template <class T, class R>
 void scan_type(const ReduceShape& s, const T* x, T* out) {
+  if (s.inner >= 8) return scan_columns<T, R>(s, x, out);
   const int64_t grain = kChunk / (s.n > 0 ? s.n : 1) > 0 ? kChunk / (s.n > 0 ? s.n : 1) : 1;
   parallel::parallel_for(s.outer * s.inner, grain, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {

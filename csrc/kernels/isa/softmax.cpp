@@ -37,6 +37,14 @@ inline C row_max(const T* x, int64_t n) {
   C lanes[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) lanes[j] = C(-INFINITY);
   int64_t i = 0;
+  if (constexpr int64_t wide = 4 * kLanes; n >= wide) {  // several in flight
+    C many[wide];
+    for (int64_t j = 0; j < wide; ++j) many[j] = C(x[j]);
+    for (i = wide; i + wide <= n; i += wide)
+      for (int64_t j = 0; j < wide; ++j) many[j] = C(x[i + j]) > many[j] ? C(x[i + j]) : many[j];
+    for (int64_t j = 0; j < wide; ++j)
+      lanes[j % kLanes] = many[j] > lanes[j % kLanes] ? many[j] : lanes[j % kLanes];
+  }
   for (; i + kLanes <= n; i += kLanes)
     for (int64_t j = 0; j < kLanes; ++j) lanes[j] = C(x[i + j]) > lanes[j] ? C(x[i + j]) : lanes[j];
   for (; i < n; ++i) lanes[0] = C(x[i]) > lanes[0] ? C(x[i]) : lanes[0];
@@ -57,8 +65,8 @@ void forward_row(bool log, int64_t n, const T* x, T* y) {
     // The exponentials are kept in the result.
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = math::exp_of_negative(x[i] - top);
-    const C sum = C(row_sum<C>(n, [&](int64_t i) { return y[i]; }));
-    for (int64_t i = 0; i < n; ++i) y[i] /= sum;
+    const C share = C(1 / row_sum<C>(n, [&](int64_t i) { return y[i]; }));
+    for (int64_t i = 0; i < n; ++i) y[i] *= share;
   } else {
     const C sum = C(row_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); }));
     for (int64_t i = 0; i < n; ++i) y[i] = T(math::exp_of_negative(C(x[i]) - top) / sum);
