@@ -268,3 +268,55 @@ def test_gradients_pass_through_a_step_where_it_is_differentiable():
     optimizer.step()
     (slope,) = penlight.autograd.grad(p.sum(), leaf)
     assert slope.item() == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize(("name", "options"), NAMED)
+def test_all_parameters_at_once_move_as_one_by_one(name, options, dtype):
+    def run(at_once):
+        rng = np.random.default_rng(0)
+        kind = getattr(penlight, dtype)
+        sizes = [(3,), (40, 500), (0,), (17, 33), (1,), (16384,), (2, 16385)]
+        params = [nn.Parameter(penlight.from_numpy(rng.standard_normal(s)).to(kind)) for s in sizes]
+        optimizer = getattr(optim, name)(params, **options)
+        if not at_once:
+            optimizer._update_all = lambda *_: False
+        for _ in range(3):
+            for param in params:
+                param.grad = penlight.from_numpy(rng.standard_normal(param.shape)).to(kind)
+            params[3].grad = None
+            optimizer.step()
+        return [param.detach().double().numpy() for param in params]
+
+    tolerance = {"float32": 1e-5, "float64": 1e-12, "bfloat16": 0.05}[dtype]
+    for ours, expected in zip(run(True), run(False), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_parameters_that_share_memory_take_their_steps_in_turn():
+    whole = penlight.ones(6)
+    first, second = nn.Parameter(whole[:4]), nn.Parameter(whole[2:])
+    optimizer = optim.SGD([first, second], lr=0.5)
+    first.grad, second.grad = penlight.ones(4), penlight.ones(4)
+    optimizer.step()
+    assert whole.tolist() == [0.5, 0.5, 0.0, 0.0, 0.5, 0.5]
+
+
+def test_strided_parameters_and_tensors_as_learning_rate():
+    param = nn.Parameter(penlight.ones(3, 4).t())
+    param.grad = penlight.full((4, 3), 2.0)
+    optim.SGD([param], lr=0.25).step()
+    assert param.tolist() == [[0.5] * 3] * 4
+    other = nn.Parameter(penlight.ones(2))
+    other.grad = penlight.ones(2)
+    optim.SGD([other], lr=penlight.tensor(0.5)).step()
+    assert other.tolist() == [0.5, 0.5]
+
+
+def test_a_step_is_noticed_by_a_graph_that_kept_the_parameter():
+    param = parameter()
+    loss = (param * param).sum()
+    param.grad = penlight.ones(2)
+    optim.Adam([param]).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
