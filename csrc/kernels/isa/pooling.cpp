@@ -237,6 +237,24 @@ T divisor(const PoolGeometry& g, const Window& z, const Window& y, const Window&
   return static_cast<T>((z.high - z.low) * (y.high - y.low) * (x.high - x.low));
 }
 
+// Calls f(begin, end, divisor) for runs of columns, counted from `column`, whose windows have one size: those
+// inside the input together, those at its borders one by one.
+template <class T, class F>
+void each_divisor(const PoolGeometry& g, const Window& z, const Window& y, int64_t column, int64_t count,
+                  F f) {
+  const Columns first = columns_inside(g, column, count, 0);
+  const Columns last = columns_inside(g, column, count, g.kernel[2] - 1);
+  const int64_t inside = larger(first.first, last.first),
+                end = larger(inside, smaller(first.last, last.last));
+  for (int64_t j = 0; j < count;) {
+    const Window x = window(g, 2, column + j);
+    const int64_t next = j == inside && end > inside ? end : j + 1;
+    const bool any = z.high > z.low && y.high > y.low && x.high > x.low;
+    f(j, next, any ? divisor<T>(g, z, y, x) : T(0));
+    j = next;
+  }
+}
+
 template <class T, int64_t Stride>
 void add_strided(const T* line, int64_t stride, int64_t count, T* to) {
   const int64_t step = Stride ? Stride : stride;
@@ -284,11 +302,10 @@ void average_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, 
           else
             add_strided<T, 0>(line, stride, number, sums + inside.first);
         }
-    for (int64_t j = 0; j < count; ++j) {
-      const Window x = window(g, 2, column + j);
-      const bool any = z.high > z.low && y.high > y.low && x.high > x.low;
-      output[column + j] = any ? static_cast<T>(sums[j] / divisor<T>(g, z, y, x)) : T(0);
-    }
+    each_divisor<T>(g, z, y, column, count, [&](int64_t begin, int64_t end, T by) {
+      for (int64_t j = begin; j < end; ++j)
+        output[column + j] = by != T(0) ? static_cast<T>(sums[j] / by) : T(0);
+    });
   }
 }
 
@@ -300,21 +317,60 @@ void average_forward(const PoolGeometry& g, const T* input, T* output) {
   });
 }
 
+template <class T, int64_t Stride>
+void spread_strided(const T* from, int64_t stride, int64_t count, T* line) {
+  const int64_t step = Stride ? Stride : stride;
+#pragma GCC ivdep
+  for (int64_t j = 0; j < count; ++j) line[j * step] += from[j];
+}
+
+// An output row's gradients, divided by the sizes of their windows, added tap by tap.
+template <class T>
+void average_backward_row(const PoolGeometry& g, const Window& z, const Window& y, const T* from, T* plane) {
+  const int64_t width = g.input[2], stride = g.stride[2];
+  for (int64_t column = 0; column < g.output[2]; column += block) {
+    const int64_t count = smaller(block, g.output[2] - column);
+    T share[block];
+    each_divisor<T>(g, z, y, column, count, [&](int64_t begin, int64_t end, T by) {
+      for (int64_t j = begin; j < end; ++j)
+        share[j] = by != T(0) ? static_cast<T>(from[column + j] / by) : T(0);
+    });
+    for (int64_t iz = z.low; iz < z.high; ++iz)
+      for (int64_t iy = y.low; iy < y.high; ++iy)
+        for (int64_t tx = 0; tx < g.kernel[2]; ++tx) {
+          const Columns inside = columns_inside(g, column, count, tx);
+          if (inside.first >= inside.last) continue;
+          T* line = plane + (iz * g.input[1] + iy) * width + (column + inside.first) * stride + tx - g.pad[2];
+          const int64_t number = inside.last - inside.first;
+          if (stride == 1)
+            spread_strided<T, 1>(share + inside.first, stride, number, line);
+          else if (stride == 2)
+            spread_strided<T, 2>(share + inside.first, stride, number, line);
+          else
+            spread_strided<T, 0>(share + inside.first, stride, number, line);
+        }
+  }
+}
+
 template <class T>
 void average_backward(const PoolGeometry& g, const T* output_gradient, T* input_gradient) {
+  const bool by_taps = !g.adaptive && g.kernel[2] <= 4 * block;
   for_planes(g, [&](int64_t plane) {
     const T* from = output_gradient + plane * g.output_plane();
     T* to = input_gradient + plane * g.input_plane();
     for (int64_t i = 0; i < g.input_plane(); ++i) to[i] = T(0);
     for (int64_t oz = 0; oz < g.output[0]; ++oz) {
       const Window z = window(g, 0, oz);
-      for (int64_t oy = 0; oy < g.output[1]; ++oy) {
+      for (int64_t oy = 0; oy < g.output[1]; ++oy, from += g.output[2]) {
         const Window y = window(g, 1, oy);
+        if (by_taps) {
+          average_backward_row(g, z, y, from, to);
+          continue;
+        }
         for (int64_t ox = 0; ox < g.output[2]; ++ox) {
           const Window x = window(g, 2, ox);
-          const T value = *from++;
           if (z.high <= z.low || y.high <= y.low || x.high <= x.low) continue;
-          const T share = static_cast<T>(value / divisor<T>(g, z, y, x));
+          const T share = static_cast<T>(from[ox] / divisor<T>(g, z, y, x));
           for (int64_t iz = z.low; iz < z.high; ++iz)
             for (int64_t iy = y.low; iy < y.high; ++iy) {
               T* row = to + (iz * g.input[1] + iy) * g.input[2];
