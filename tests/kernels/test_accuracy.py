@@ -148,6 +148,24 @@ def test_special_values_are_pytorchs(name, dtype):
     assert (np.signbit(result[zeros]) == np.signbit(expected[zeros])).all()
 
 
+def test_gelu_within_what_is_stated():
+    values = np.concatenate([np.linspace(-14, 14, 100_001), [-40, 40, 0, -0.0, 1e-30]]).astype(np.float32)
+    exact = values.astype(np.float64) * special.ndtr(values.astype(np.float64))
+    result = penlight.nn.functional.gelu(penlight.from_numpy(values)).numpy()
+    ulp = np.spacing(np.maximum(np.abs(exact), 1e-30).astype(np.float32))
+    assert (np.abs(result - exact) <= 7e-9 * np.abs(values) + 4 * ulp).all()
+    near = (values > -5) & (values < -0.1)
+    assert (np.abs(result / exact - 1)[near] < 1e-5).all()
+
+
+def test_gelu_of_special_values_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    values = np.array(SPECIAL * 5, np.float32)
+    expected = torch.nn.functional.gelu(torch.from_numpy(values)).numpy()
+    result = penlight.nn.functional.gelu(penlight.from_numpy(values)).numpy()
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-37)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", [*MOST, "sqrt", "rsqrt", "reciprocal", "relu"])
 def test_an_element_does_not_depend_on_its_place(name, dtype):

@@ -43,7 +43,7 @@ struct Elu {
 struct Gelu {
   // Phi(x), for float from the tail: one function where erf takes two.
   [[gnu::always_inline]] static float below(float x) {
-    const float tail = math::normal_tail(x);
+    const float tail = std::fabs(x) > 14.f ? 0.f : math::normal_tail(x);
     return x < 0.f ? tail : 1.f - tail;
   }
   [[gnu::always_inline]] static double below(double x) { return 0.5 * (1 + math::erf(x * M_SQRT1_2)); }
