@@ -155,16 +155,21 @@ row("Tensor.to", shapes(), lambda T, x: x.to(T.float32).to(T.float64), tolerance
 
 # ---- elementwise, two and three
 
-row("add", flat(pairs(), lambda r: [(r(3), 2.5), (r(), 1)]), in_place="add_", covers=("__add__", "__radd__"))
+row(
+    "add",
+    flat(pairs(), lambda r: [(r(3), 2.5), (r(), 1)]),
+    in_place="add_",
+    covers=("__add__", "__radd__", "__iadd__"),
+)
 row("add alpha", lambda r: [(r(2, 3), r(3))], lambda T, x, y: T.add(x, y, alpha=-1.5))
 row("sub", flat(pairs(), lambda r: [(r(3), 2.5)]), in_place="sub_",
-    covers=("subtract", "__sub__", "subtract_"))  # fmt: skip
+    covers=("subtract", "__sub__", "subtract_", "__isub__"))  # fmt: skip
 row("sub alpha", lambda r: [(r(2, 3), r(3))], lambda T, x, y: T.sub(x, y, alpha=2.5))
 row("rsub", flat(pairs(), lambda r: [(r(3), 2.5)]), covers=("__rsub__",))
 row("mul", flat(pairs(), lambda r: [(r(3), 2.5)]), in_place="mul_",
-    covers=("multiply", "multiply_", "__mul__", "__rmul__"))  # fmt: skip
+    covers=("multiply", "multiply_", "__mul__", "__rmul__", "__imul__"))  # fmt: skip
 row("div", flat(pairs(0.5, 2), lambda r: [(r(3), 2.5)]), in_place="div_",
-    covers=("divide", "true_divide", "divide_", "true_divide_", "__truediv__"))  # fmt: skip
+    covers=("divide", "true_divide", "divide_", "true_divide_", "__truediv__", "__itruediv__"))  # fmt: skip
 row("Tensor.__rtruediv__", lambda r: [(r(3, low=0.5, high=2), 2.5)], lambda T, x, n: n / x)
 row("div floor", flat(pairs(0.5, 2), lambda r: [(r(3), 0.7)]),
     lambda T, x, y: T.div(x, y, rounding_mode="floor"))  # fmt: skip
@@ -174,12 +179,12 @@ row("floor_divide", lambda r: [(r(3), r(3, low=0.5, high=1))],
     lambda T, x, y: T.floor_divide(x, y) + x, in_place=None, torch=False,
     covers=("floor_divide_", "__floordiv__", "__rfloordiv__", "__ifloordiv__"))  # fmt: skip
 row("remainder", flat(pairs(0.5, 2), lambda r: [(r(3), 0.7), (r(3), -0.7)]), in_place="remainder_",
-    covers=("__mod__",))  # fmt: skip
+    covers=("__mod__", "__imod__"))  # fmt: skip
 row("fmod", flat(pairs(0.5, 2), lambda r: [(r(3), 0.7)]), in_place="fmod_")
 row("pow", flat(
     pairs(0.3, 2, -2, 2),
     lambda r: [(r(3), n) for n in (2, 3, 1, 0, 4, 2.0)] + [(r(3, low=0.3), n) for n in (0.5, -1, -2, 1.5, -0.5)],
-), in_place="pow_", covers=("__pow__", "float_power"))  # fmt: skip
+), in_place="pow_", covers=("__pow__", "__ipow__", "float_power"))  # fmt: skip
 row("Tensor.__rpow__", lambda r: [(r(3), 2.5), (r(2, 2), 2)], lambda T, x, n: n**x)
 row("Tensor.__rmod__", lambda r: [(r(3, low=0.5, high=2), 2.5)], lambda T, x, n: n % x, torch=False)
 row("atan2", pairs(0.3, 2), in_place="atan2_", covers=("arctan2", "arctan2_"))
@@ -301,7 +306,7 @@ row("Tensor.view_as", lambda r: [(r(2, 3), r(3, 2))], lambda T, x, y: x.view_as(
     covers=("Tensor.reshape_as",))  # fmt: skip
 row("permute", lambda r: [(r(2, 3, 2), (2, 0, 1)), (r(2, 3), (-1, 0)), (r(), ())], covers=("Tensor.permute",))
 row("transpose", lambda r: [(r(2, 3), 0, 1), (r(2, 3, 2), -1, 0), (r(), 0, 0)], in_place="transpose_",
-    covers=("swapaxes", "swapdims"))  # fmt: skip
+    covers=("swapaxes", "swapdims", "swapaxes_", "swapdims_"))  # fmt: skip
 row("t", lambda r: [r(2, 3), r(3), r()], in_place="t_")
 row("Tensor.T", lambda r: [r(2, 3)], lambda T, x: x.T * x.mT, covers=("Tensor.mT", "Tensor.H", "Tensor.mH"))
 row("adjoint", lambda r: [r(2, 3), r(2, 2, 3)])
@@ -386,3 +391,9 @@ row("Tensor.__setitem__ of a slice", lambda r: [(r(4), r(2)), (r(4), 1.5)],
 def _set(x, index, value):
     x[index] = value
     return x
+
+
+# The other families stand in files of their own, which add their rows to the table above.
+import op_cases_nets  # noqa: E402, F401
+import op_cases_places  # noqa: E402, F401
+import op_cases_products  # noqa: E402, F401

@@ -151,7 +151,7 @@ void set_history(const Tensor& tensor, Ref<Node> node, uint32_t output_nr) {
   GradMeta& meta = grad_meta(tensor);
   meta.grad_fn = std::move(node);
   meta.output_nr = output_nr;
-  meta.view_version = tensor->storage->version();
+  tensor->view_version = tensor->storage->version();
   tensor->requires_grad = true;
 }
 
@@ -171,7 +171,7 @@ void set_requires_grad(const Tensor& tensor, bool value) {
 }
 
 Ref<Node> grad_fn(const Tensor& tensor) {
-  if (tensor->base && !tensor->multi_output_view) refresh_view(tensor);
+  if (tensor->base) refresh_view(tensor);
   const GradMeta* meta = grad_meta_or_null(tensor);
   return meta ? meta->grad_fn : Ref<Node>();
 }

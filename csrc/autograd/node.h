@@ -116,6 +116,7 @@ class Node : public RefCounted, public FromPool {
   Node() : sequence_nr(next_sequence_nr++) {}
 
   virtual std::string name() const = 0;
+  virtual void rename(const char*) {}  // for the form in place of a view, which has a name of its own
   // The gradients of the inputs from those of the outputs; some of either may be undefined (zero).
   virtual Grads apply(const Grads& grads) = 0;
   // The numbers the operation was called with, for those who want to show it.
@@ -183,7 +184,6 @@ struct GradMeta final : GradMetaBase {
   Ref<Node> grad_fn;  // null for a leaf
   uint32_t output_nr = 0;
   Node* accumulator = nullptr;              // the leaf's AccumulateGrad, while some graph holds it
-  uint32_t view_version = 0;                // for a view: the storage's version grad_fn belongs to
   std::vector<HookEntry> leaf_hooks;        // a leaf's; they run before accumulation
   std::vector<HookEntry> accumulate_hooks;  // after accumulation
   bool retains_grad = false;

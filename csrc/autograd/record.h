@@ -37,6 +37,7 @@ class FunctionNode final : public Node {
     else
       return notes_();
   }
+  void rename(const char* name) override { name_ = name; }
   Grads apply(const Grads& grads) override {
     Backward context(*this);
     if constexpr (std::is_invocable_v<F&, Backward&, const Tensor&>)

@@ -8,6 +8,7 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi) {
   result->base = tensor->base ? tensor->base : Ref<TensorImpl>(tensor.impl());
   result->no_grad_view = !grad_mode.enabled || tensor->no_grad_view;
   result->multi_output_view = multi || tensor->multi_output_view;
+  result->view_version = result->storage->version();
 }
 
 namespace {
@@ -18,9 +19,37 @@ const char* const kNoGradViewAdvice =
     "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
     "tracked) or both outside (if you want the inplace to be tracked).";
 
+const char* const kMultiOutputAdvice =
+    "This view is the output of a function that returns multiple views. Such functions do not allow the "
+    "output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one.";
+
+std::string output_of(const Tensor& view) {
+  const GradMeta* meta = grad_meta_or_null(view);
+  return meta && meta->grad_fn ? text("Output ", meta->output_nr, " of ", meta->grad_fn->name())
+                               : std::string("Output 0 of a function");
+}
+
 bool is_leaf(const Tensor& tensor) {
   const GradMeta* meta = grad_meta_or_null(tensor);
   return !meta || !meta->grad_fn;
+}
+
+// What may not be written to by an operation that is recorded.
+void check_recorded_write(const Tensor& tensor) {
+  if (tensor->base) {
+    check(!tensor->no_grad_view,
+          "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
+          kNoGradViewAdvice);
+    const Tensor base{tensor->base};
+    check(!(is_leaf(base) && base->requires_grad) && !(is_leaf(tensor) && tensor->requires_grad),
+          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
+    check(!tensor->multi_output_view, output_of(tensor), " is a view and is being modified inplace. ",
+          kMultiOutputAdvice);
+  } else {
+    check(!(tensor->requires_grad && is_leaf(tensor)),
+          "a leaf Variable that requires grad is being used in an in-place operation.");
+  }
 }
 
 }  // namespace
@@ -30,47 +59,30 @@ void check_inplace(const Tensor& tensor, const char* operation) {
       !(tensor->inference && !grad_mode.inference),
       "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
       "normal tensor before doing inplace update.");
-  for (std::size_t d = 0; d < tensor.sizes().size(); ++d)
+  for (std::size_t d = 0; d < tensor.sizes().size() && tensor.numel() > 0; ++d)
     check(!(tensor.strides()[d] == 0 && tensor.sizes()[d] > 1),
           "unsupported operation: more than one element of the written-to tensor refers to a single memory "
           "location. "
           "Please clone() the tensor before performing the operation.");
-  if (!grad_mode.enabled || !tensor.requires_grad()) return;
-  if (tensor->base) {
-    check(!tensor->no_grad_view,
-          "A view was created in no_grad mode and is being modified inplace with grad mode enabled. ",
-          kNoGradViewAdvice);
-    const Tensor base{tensor->base};
-    check(!(is_leaf(base) && base->requires_grad) && !(is_leaf(tensor) && tensor->requires_grad),
-          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-    check(
-        !tensor->multi_output_view, "Output 0 of ",
-        grad_fn(tensor) ? grad_fn(tensor)->name() : std::string("a function"),
-        " is a view and is being modified inplace. This view is the output of a function that returns "
-        "multiple "
-        "views. Such functions do not allow the output views to be modified inplace. You should replace the "
-        "inplace operation by an out-of-place one.");
-  } else {
-    check(!is_leaf(tensor), "a leaf Variable that requires grad is being used in an in-place operation.");
-  }
   (void)operation;
+  if (grad_mode.enabled && tensor.requires_grad()) check_recorded_write(tensor);
 }
 
 void refresh_view(const Tensor& view) {
   const Tensor base{view->base};
-  if (!base->requires_grad) return;
   const GradMeta* meta = grad_meta_or_null(view);
+  if (!base->requires_grad && !(meta && meta->grad_fn)) return;
   const uint32_t version = view->storage->version();
-  if (meta && meta->view_version == version) return;
-  const Ref<Node> base_fn = grad_fn(base);
-  // Only a change that entered the base's graph after the view was made calls for a new grad_fn.
-  if (!base_fn || (meta && meta->grad_fn && base_fn->sequence_nr < meta->grad_fn->sequence_nr)) return;
-  if (!meta && base_fn->sequence_nr == 0) return;
+  if (view->view_version == version) return;
   check(!view->no_grad_view,
         "A view was created in no_grad mode and its base or another view of its base has been modified "
         "inplace with "
         "grad mode enabled. ",
         kNoGradViewAdvice);
+  check(!view->multi_output_view, output_of(view),
+        " is a view and its base or another view of its base has been modified inplace. ",
+        kMultiOutputAdvice);
+  view->view_version = version;
   GradModeGuard recording(true);
   const Tensor fresh = view_operations.as_strided(base, window_of(view));
   const GradMeta& fresh_meta = grad_meta(fresh);
@@ -109,8 +121,9 @@ void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result)
     observer(node, {base, result}, base);
 }
 
-// A node that kept the very memory about to be overwritten keeps a copy instead.
-void move_saved_away(const Tensor& tensor, Node& node) {
+// A node that kept the operand about to be overwritten keeps a copy instead. Another operand that shares its
+// memory stays as it is: backward will find it changed and say so.
+void move_saved_away(const Tensor& tensor, const Tensor& stand_in, Node& node) {
   for (SavedTensor& saved : node.saved()) {
     if (saved.packed() && !saved.is_output() && saved.packed()->storage == tensor->storage.get()) {
       saved.repack(view_operations.clone_values(saved.unpack(node)));
@@ -118,6 +131,10 @@ void move_saved_away(const Tensor& tensor, Node& node) {
     }
     const Tensor& kept = saved.raw();
     if (!kept.defined() || saved.is_output() || kept->storage.get() != tensor->storage.get()) continue;
+    if (!stand_in.defined() || !(kept.same(stand_in) || kept->base.get() == stand_in.impl())) {
+      saved.replace(shadow(kept));  // not the tensor itself, which will belong to this node
+      continue;
+    }
     Tensor copy = view_operations.clone_values(kept);
     if (kept.requires_grad()) {
       const Edge edge = gradient_edge(kept);
@@ -129,12 +146,13 @@ void move_saved_away(const Tensor& tensor, Node& node) {
 
 }  // namespace
 
-void assign(const Tensor& tensor, const Tensor& result) {
+void assign(const Tensor& tensor, const Tensor& result, const Tensor& stand_in) {
   const bool recorded = grad_mode.enabled && result.requires_grad();
   Ref<Node> node;
   if (recorded) {
     node = grad_fn(result);
-    if (node) move_saved_away(tensor, *node);
+    if (node) move_saved_away(tensor, stand_in, *node);
+    check_recorded_write(tensor);
   }
   const bool was_recorded = grad_mode.enabled && tensor.requires_grad();
   Tensor before;
@@ -153,7 +171,7 @@ void assign(const Tensor& tensor, const Tensor& result) {
   if (tensor->base) {
     copy_slices(before, tensor, result);
     // The view's own place in the graph is rebuilt from the base when it is asked for.
-    if (GradMeta* meta = grad_meta_or_null(tensor)) meta->view_version = tensor->storage->version() - 1;
+    tensor->view_version = tensor->storage->version() - 1;
     refresh_view(tensor);
   } else if (recorded) {
     const Edge edge = gradient_edge(result);

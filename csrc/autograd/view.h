@@ -14,8 +14,9 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
 void check_inplace(const Tensor& tensor, const char* operation);
 
 // Carries a result computed out of place, with its history, into a tensor: memory, version and graph.
-// The tensor has the result's sizes; check_inplace was called before.
-void assign(const Tensor& tensor, const Tensor& result);
+// The tensor has the result's sizes; check_inplace was called before. stand_in: what stood for the tensor
+// where the result was computed; undefined if nothing did.
+void assign(const Tensor& tensor, const Tensor& result, const Tensor& stand_in);
 
 // The tensor's history after its memory was written by an operation that is recorded as node, output 0.
 void rebase_history(const Tensor& tensor, const Ref<Node>& node);

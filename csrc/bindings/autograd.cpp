@@ -298,7 +298,8 @@ nb::list backward(nb::handle tensors, nb::handle gradients, nb::handle inputs, b
   if (!inputs.is_none())
     for (nb::handle input : nb::cast<nb::sequence>(inputs)) {
       wanted.push_back(edge_from(input, "inputs"));
-      check(wanted.back().valid(), "One of the differentiated Tensors does not require grad");
+      check(wanted.back().valid() || (is_tensor(input) && tensor_of(input).requires_grad()),
+            "One of the differentiated Tensors does not require grad");
     }
   BackwardOptions options;
   options.keep_graph = keep_graph;

@@ -373,18 +373,24 @@ void bind(nb::module_& m, TensorClass& tensor) {
   tensor.def(
       "addcmul_",
       [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) {
+        refuse_overlap(x, a);
+        refuse_overlap(x, b);
         return in_place(x, "addcmul_", [&](const Tensor& self) { return addcmul(self, a, b, value); });
       },
       "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
   tensor.def(
       "addcdiv_",
       [](Tensor x, const Tensor& a, const Tensor& b, const Scalar& value) {
+        refuse_overlap(x, a);
+        refuse_overlap(x, b);
         return in_place(x, "addcdiv_", [&](const Tensor& self) { return addcdiv(self, a, b, value); });
       },
       "tensor1"_a, "tensor2"_a, nb::kw_only(), "value"_a = 1);
   tensor.def(
       "lerp_",
       [](Tensor x, const Tensor& end, const Operand& weight) {
+        refuse_overlap(x, end);
+        if (weight.is_tensor()) refuse_overlap(x, weight.tensor());
         return in_place(x, "lerp_", [&](const Tensor& self) { return lerp(self, end, weight); });
       },
       "end"_a, "weight"_a);

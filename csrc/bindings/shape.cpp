@@ -72,15 +72,20 @@ Tensor unflatten(const Tensor& x, Int dim, const Dims& sizes) {
   return reshape(x, wanted);
 }
 
-// A tensor becomes a view of itself: other sizes and strides over its own memory.
+// A tensor becomes a view of itself: other sizes and strides over its own memory. node: PyTorch's name of the
+// node of this form of the operation.
 template <class View>
-Tensor view_in_place(Tensor x, const char* name, View view) {
+Tensor view_in_place(Tensor x, const char* name, const char* node_name, View view) {
   check_inplace(x, name);
   const Tensor y = view(shadow(x));
+  const bool recorded = grad_mode.enabled && y.requires_grad();
+  const Ref<Node> node = recorded ? grad_fn(y) : Ref<Node>();  // asked for before the change
   x->sizes = y.sizes();
   x->strides = y.strides();
   x.changed();
-  if (grad_mode.enabled && y.requires_grad()) set_history(x, grad_fn(y), grad_meta(y).output_nr);
+  if (!recorded) return x;
+  node->rename(node_name);
+  set_history(x, node, grad_meta(y).output_nr);
   return x;
 }
 
@@ -96,21 +101,28 @@ void bind_in_place(TensorClass& tensor) {
   tensor.def(
       "squeeze_",
       [](const Tensor& x, const std::optional<Dims>& dims) {
-        return view_in_place(x, "squeeze_", [&](const Tensor& self) { return squeeze(self, dims); });
+        return view_in_place(x, "squeeze_",
+                             !dims               ? "SqueezeBackward3"
+                             : dims->size() == 1 ? "SqueezeBackward4"
+                                                 : "SqueezeBackward5",
+                             [&](const Tensor& self) { return squeeze(self, dims); });
       },
       "dim"_a = nb::none(), "The same, in place.");
   tensor.def(
       "unsqueeze_",
       [](const Tensor& x, Int dim) {
-        return view_in_place(x, "unsqueeze_", [&](const Tensor& self) { return unsqueeze(self, dim); });
+        return view_in_place(x, "unsqueeze_", "UnsqueezeBackward1",
+                             [&](const Tensor& self) { return unsqueeze(self, dim); });
       },
       "dim"_a, "The same, in place.");
-  tensor.def("t_", [](const Tensor& x) { return view_in_place(x, "t_", t); }, "The same, in place.");
+  tensor.def(
+      "t_", [](const Tensor& x) { return view_in_place(x, "t_", "TBackward1", t); }, "The same, in place.");
   for (const char* name : {"transpose_", "swapaxes_", "swapdims_"})
     tensor.def(
         name,
         [](const Tensor& x, Int a, Int b) {
-          return view_in_place(x, "transpose_", [&](const Tensor& self) { return transpose(self, a, b); });
+          return view_in_place(x, "transpose_", "TransposeBackward1",
+                               [&](const Tensor& self) { return transpose(self, a, b); });
         },
         "dim0"_a, "dim1"_a, "The same, in place.");
 }

@@ -233,7 +233,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def(
           "detach_",
           [](Tensor x) {
-            check(!x->multi_output_view, "Can't detach views in-place. Use detach() instead.");
+            check(!x->base, "Can't detach views in-place. Use detach() instead.");
             if (GradMeta* meta = grad_meta_or_null(x)) meta->grad_fn = nullptr;
             x->requires_grad = false;
             x->base = nullptr;

@@ -274,7 +274,8 @@ Tensor atan2(const Operand& a, const Operand& b) {
            kept(keep("self", a.tensor()), keep("other", b.tensor())), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              const Tensor y = b.saved(0), x = b.saved(1);
-             const Tensor scaled = div(g, add(mul(x, x), mul(y, y)));
+             const Tensor square = add(mul(x, x), mul(y, y));
+             const Tensor scaled = where(compare(kernels::CompareOp::eq, square, 0), 0, div(g, square));
              if (b.needs(0)) grads[0] = mul(scaled, x);
              if (b.needs(1)) grads[1] = neg(mul(scaled, y));
              return grads;

@@ -122,6 +122,7 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   Dims shape = broadcast_shapes(self.sizes(), source.sizes());
   check(shape == self.sizes(), "The expanded size of the tensor (", self.sizes(),
         ") must match the existing size (", source.sizes(), ")");
+  refuse_overlap(self, source);
   if (!needs_grad(self, source)) {
     copy_values(self, source);
     self.changed();
@@ -137,7 +138,7 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
              grads[1] = g;
              return grads;
            });
-  assign(self, values);
+  assign(self, values, Tensor());
   return self;
 }
 

@@ -34,14 +34,15 @@ Tensor scalar_tensor(const Scalar& value, DType dtype);
 template <class Compute>
 Tensor& in_place(Tensor& self, const char* name, Compute compute) {
   check_inplace(self, name);
-  const Tensor result = compute(grad_mode.enabled ? shadow(self) : self);
+  const Tensor stand_in = grad_mode.enabled ? shadow(self) : self;
+  const Tensor result = compute(stand_in);
   check(result.sizes() == self.sizes(), "output with shape ", self.sizes(),
         " doesn't match the broadcast shape ", result.sizes());
   const DType from = result.dtype(), to = self.dtype();
   const auto kind = [](DType t) { return is_floating(t) ? 2 : t == DType::boolean ? 0 : 1; };
   check(kind(from) <= kind(to), "result type ", scalar_name(from),
         " can't be cast to the desired output type ", scalar_name(to));
-  assign(self, cast(result, to));
+  assign(self, cast(result, to), stand_in);
   return self;
 }
 

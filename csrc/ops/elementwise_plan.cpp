@@ -163,6 +163,7 @@ void add_into(const Tensor& out, const Tensor& a, const Tensor& b) {
 
 Tensor& binary_in_place(Tensor& self, const char* name, kernels::BinaryOp op, BinaryFunction function,
                         const Operand& other) {
+  if (other.is_tensor()) refuse_overlap(self, other.tensor());
   const bool recorded = needs_grad(self) || other.requires_grad();
   const bool direct =
       !recorded && result_type(self, other) == self.dtype() && !hides(self, other, nullptr) &&

@@ -392,6 +392,9 @@ Tensor index_put(const Tensor& self, const Indices& indices, const Tensor& value
 }
 
 Tensor& index_put_(Tensor& self, const Indices& indices, const Tensor& values, bool accumulate) {
+  refuse_overlap(self, values, true);
+  for (const Tensor& index : indices)
+    if (index.defined()) refuse_overlap(self, index, true);
   if (needs_grad(self, values))
     return in_place(self, "index_put_",
                     [&](const Tensor& x) { return index_put(x, indices, values, accumulate); });

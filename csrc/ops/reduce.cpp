@@ -222,8 +222,9 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
       with_sizes(run_reduce(ReduceOp::prod, x, reduced, natural, "prod"), result_sizes(x, reduced, keepdim));
   if (dtype && natural != *dtype) y = cast(y, *dtype);
   if (needs_grad(x))
-    record(dim ? "ProdBackward1" : "ProdBackward0", x, y, kept(keep("self", x)),
+    record(dim ? "ProdBackward1" : "ProdBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
            [dim, reduced, keepdim](Backward& b, const Tensor& g) {
+             b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
              const Tensor x = b.saved(0);
              if (x.dim() == 0) return Grads{g};
              // The product of the others, left and right of each element: right also where elements are zero.

@@ -115,8 +115,21 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
 }
 
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& value) {
-  const Tensor product = mul(a, b);
-  return add(x, product, value);
+  Tensor y;
+  {
+    GradModeGuard off(false);
+    y = add(x, mul(a, b), value);
+  }
+  if (needs_grad(x, a, b))
+    record("AddcmulBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
+           [value](Backward& b, const Tensor& g) {
+             Grads grads(3);
+             grads[0] = g;
+             if (b.needs(1)) grads[1] = mul(g, mul(b.saved(1), value));
+             if (b.needs(2)) grads[2] = mul(g, mul(b.saved(0), value));
+             return grads;
+           });
+  return y;
 }
 
 Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& value) {
@@ -124,20 +137,62 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
         "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform "
         "a true "
         "division of tensor1 and tensor2.");
-  return add(x, div(a, b), value);
+  Tensor y;
+  {
+    GradModeGuard off(false);
+    y = add(x, div(a, b), value);
+  }
+  if (needs_grad(x, a, b))
+    record("AddcdivBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
+           [value](Backward& b, const Tensor& g) {
+             Grads grads(3);
+             grads[0] = g;
+             const Tensor above = b.saved(0), below = b.saved(1);
+             if (b.needs(1)) grads[1] = mul(g, div(value, below));
+             if (b.needs(2)) grads[2] = neg(mul(g, div(mul(above, value), mul(below, below))));
+             return grads;
+           });
+  return y;
 }
 
 // start + weight (end - start), from the nearer end, so that weight 1 gives end exactly.
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   check(start.dtype() == end.dtype(), "expected dtype ", scalar_name(start.dtype()),
         " for `end` but got dtype ", scalar_name(end.dtype()));
-  const Tensor difference = sub(end, start);
-  if (!weight.is_tensor()) {
-    const double w = weight.scalar().to_double();
-    return w < 0.5 ? add(start, mul(difference, w)) : sub(end, mul(difference, 1 - w));
+  Tensor y;
+  {
+    GradModeGuard off(false);
+    const Tensor difference = sub(end, start);
+    if (weight.is_tensor()) {
+      y = where(compare(CompareOp::lt, weight, 0.5), add(start, mul(weight, difference)),
+                sub(end, mul(difference, sub(1, weight))));
+    } else {
+      const double w = weight.scalar().to_double();
+      y = w < 0.5 ? add(start, mul(difference, w)) : sub(end, mul(difference, 1 - w));
+    }
   }
-  return where(compare(CompareOp::lt, weight, 0.5), add(start, mul(weight, difference)),
-               sub(end, mul(difference, sub(1, weight))));
+  if (!weight.is_tensor()) {
+    if (needs_grad(start, end))
+      record("LerpBackward0", {start, end}, y, {},
+             [w = weight.scalar().to_double()](Backward& b, const Tensor& g) {
+               Grads grads(2);
+               if (b.needs(0)) grads[0] = mul(g, 1 - w);
+               if (b.needs(1)) grads[1] = mul(g, w);
+               return grads;
+             });
+  } else if (needs_grad(start, end, weight.tensor())) {
+    record("LerpBackward1", {start, end, weight.tensor()}, y,
+           kept(keep("self", start), keep("end", end), keep("weight", weight.tensor())),
+           [](Backward& b, const Tensor& g) {
+             Grads grads(3);
+             const Tensor weight = b.saved(2);
+             if (b.needs(0)) grads[0] = mul(g, sub(1, weight));
+             if (b.needs(1)) grads[1] = mul(g, weight);
+             if (b.needs(2)) grads[2] = mul(g, sub(b.saved(1), b.saved(0)));
+             return grads;
+           });
+  }
+  return y;
 }
 
 }  // namespace penlight

@@ -304,7 +304,9 @@ Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::op
   return window_view("SliceBackward0", x, [d, first, count, step](Window w) {
     w.offset += first * w.strides[d];
     w.sizes[d] = count;
-    if (count > 1) w.strides[d] *= step;
+    int64_t stride;
+    if (!__builtin_mul_overflow(w.strides[d], step, &stride))
+      w.strides[d] = stride;  // else one element is left
     return w;
   });
 }

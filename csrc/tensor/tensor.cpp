@@ -99,6 +99,39 @@ bool overlap(const Tensor& written, const Tensor& read) {
   return false;
 }
 
+namespace {
+// Does every element of the memory between the first and the last belong to exactly one place?
+bool is_dense(const Tensor& x) {
+  if (x.is_contiguous()) return true;
+  SmallVec<std::size_t, 8> order;
+  for (std::size_t d = 0; d < x.sizes().size(); ++d)
+    if (x.sizes()[d] != 1) order.push_back(d);
+  for (std::size_t i = 1; i < order.size(); ++i)
+    for (std::size_t j = i; j > 0 && x.strides()[order[j - 1]] > x.strides()[order[j]]; --j)
+      std::swap(order[j - 1], order[j]);
+  int64_t expected = 1;
+  for (const std::size_t d : order) {
+    if (x.strides()[d] != expected) return false;
+    expected *= x.sizes()[d];
+  }
+  return true;
+}
+}  // namespace
+
+void refuse_overlap(const Tensor& written, const Tensor& read, bool same_too) {
+  if (written->storage != read->storage || written.numel() == 0 || read.numel() == 0) return;
+  bool same = written.same(read);
+  if (!same) {
+    const Range a = range_of(written), b = range_of(read);
+    if (a.end <= b.first || b.end <= a.first || !is_dense(written) || !is_dense(read)) return;
+    same = a.first == b.first && a.end == b.end && written.strides() == read.strides();
+  }
+  check(
+      same && !same_too,
+      "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+      "memory location. Please clone() the tensor before performing the operation.");
+}
+
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
   const int64_t count = ndim == 0 ? 1 : ndim;
   check<IndexError>(dim >= -count && dim < count, "Dimension out of range (expected to be in range of [",

@@ -43,7 +43,8 @@ class TensorImpl final : public RefCounted, public FromPool {
   bool inference = inference_allocation;  // made under inference_mode: never recorded
   bool no_grad_view = false;              // a view made under no_grad
   bool multi_output_view = false;         // one of several views made by one call (split, unbind)
-  Ref<TensorImpl> base;                   // for a view: the tensor that owns the memory
+  uint32_t view_version = 0;  // for a view: the storage's version its place in the graph belongs to
+  Ref<TensorImpl> base;       // for a view: the tensor that owns the memory
   std::unique_ptr<GradMetaBase> grad_meta;
   std::unique_ptr<Transforms> transforms;
 };
@@ -112,6 +113,10 @@ constexpr std::size_t kMostDims = 64;
 // Could writing to one disturb the reading of the other? Not where they are apart, or the very same window,
 // in which an elementwise loop reads each element before it writes it.
 bool overlap(const Tensor& written, const Tensor& read);
+// Raises where a tensor written to and one read share some memory, but are not the very same window. As in
+// PyTorch, windows with gaps are not looked at: those are read before they are written.
+// same_too: nor the same window.
+void refuse_overlap(const Tensor& written, const Tensor& read, bool same_too = false);
 
 Dims contiguous_strides(const Dims& sizes);
 int64_t checked_numel(const Dims& sizes);

@@ -37,6 +37,26 @@ RULES = {
         ("{g}", "−{g} · trunc({0} / {1})"),
         "the remainder moves with the dividend, and against the divisor as often as it was taken away",
     ),
+    "AddcmulBackward0": Rule(
+        "{0} + value · {1} · {2}",
+        ("{g}", "value · {g} · {2}", "value · {g} · {1}"),
+        "the sum hands the gradient on; each factor gets it times the other factor",
+    ),
+    "AddcdivBackward0": Rule(
+        "{0} + value · {1} / {2}",
+        ("{g}", "value · {g} / {2}", "−value · {g} · {1} / {2}²"),
+        "the sum hands the gradient on; numerator and denominator get it as in a quotient",
+    ),
+    "LerpBackward0": Rule(
+        "{0} + weight · ({1} − {0})",
+        ("(1 − weight) · {g}", "weight · {g}"),
+        "the two ends share the gradient as they share in the result",
+    ),
+    "LerpBackward1": Rule(
+        "{0} + {2} · ({1} − {0})",
+        ("(1 − {2}) · {g}", "{2} · {g}", "{g} · ({1} − {0})"),
+        "the two ends share the gradient as they share in the result; the weight gets their distance",
+    ),
     "NegBackward0": Rule("−{0}", ("−{g}",), "the sign turns forwards, and so it does backwards"),
     "PowBackward0": Rule(
         "{0}{exponent}",

@@ -21,7 +21,11 @@ RULES = {
             "SqueezeBackward0",
             "SqueezeBackward1",
             "SqueezeBackward2",
+            "SqueezeBackward3",
+            "SqueezeBackward4",
+            "SqueezeBackward5",
             "UnsqueezeBackward0",
+            "UnsqueezeBackward1",
         )
     },
     "AliasBackward0": _moved("{0}", "{g}", "another name for the same numbers"),
