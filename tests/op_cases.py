@@ -133,7 +133,12 @@ for _name, _low, _high in [
         "sigmoid": ("special.expit",),
     }.get(_name, ())  # fmt: skip
     row(_name, shapes(_low, _high), in_place=_name + "_", covers=_others)
-row("digamma", shapes(0.4, 4), in_place="digamma_", twice=False)
+row("digamma", shapes(0.4, 4), in_place="digamma_")
+row("polygamma", lambda r: [(n, r(*s, low=0.4, high=4)) for n in (1, 2, 3, 5) for s in ((), (3,), (2, 3), (0,))],
+    tolerance=1e-8)  # fmt: skip
+row(
+    "Tensor.polygamma_", lambda r: [r(3, low=0.4, high=4)], lambda T, x: (x * 1).polygamma_(2), tolerance=1e-8
+)
 row("logit", flat(shapes(0.1, 0.9), lambda r: [(r(4, low=0.2, high=0.8), 0.1)]), in_place="logit_")
 row(
     "nan_to_num",
@@ -286,6 +291,7 @@ row("cumsum", lambda r: [(r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 
 row("cumprod", lambda r: [
     (r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 2), 0), (np.array([1.0, 0.0, 2.0, 0.0]), 0),
 ], in_place="cumprod_")  # fmt: skip
+row("logcumsumexp", lambda r: [(r(*shape), dim) for shape, dim in ALONG])
 row("norm", lambda r: [r(3), r(2, 3)] + [(r(2, 3), p, d) for p in (2, 1, 3, 1.5, float("inf")) for d in (0, 1)] +
     [(r(2, 3), 2, 1, True)])  # fmt: skip
 row("linalg.vector_norm", lambda r: [r(3), (r(2, 3), 1), (r(2, 3), 3, 0), (r(2, 3), 2, (0, 1), True)])

@@ -48,3 +48,6 @@ row("median", lambda r: [r.apart(3), r.apart(2, 2)])
 row("median along", lambda r: [(r.apart(2, 3), 1), (r.apart(2, 3), 0, True)], lambda T, *a: T.median(*a)[0])
 row("nanmedian", lambda r: [r.apart(3), np.array([1.0, np.nan, 3.0, 0.5])])
 row("mode", lambda r: [(r.apart(3),), (r.apart(2, 3), 0)], lambda T, *a: T.mode(*a)[0])
+for _name in ("cummax", "cummin"):
+    row(_name, lambda r: [(r.apart(4), 0), (r.apart(2, 3), 1), (r.apart(2, 3), 0), (r(), 0), (r(0, 2), 0)],
+        lambda T, *a, n=_name: getattr(T, n)(*a)[0])  # fmt: skip

@@ -1,6 +1,6 @@
 // Reductions.
-#include "ops/reduce.h"
 #include "bindings/python.h"
+#include "ops/cumulative.h"
 
 namespace penlight::bindings {
 
@@ -121,6 +121,15 @@ void bind(nb::module_& m, TensorClass& tensor) {
       m, tensor, "cumprod",
       [](const Tensor& x, Int dim, OptionalDType dtype) { return cumprod(x, dim, dtype); }, "dim"_a,
       nb::kw_only(), "dtype"_a = nb::none(), "Running products along a dimension.");
+  both(
+      m, tensor, "logcumsumexp", [](const Tensor& x, Int dim) { return logcumsumexp(x, dim); }, "dim"_a,
+      "log(sum of exp(x) so far) along a dimension, without overflow.");
+  both(
+      m, tensor, "cummax", [](const Tensor& x, Int dim) { return named("cummax", cummax(x, dim)); }, "dim"_a,
+      "The greatest elements so far along a dimension, and their places.");
+  both(
+      m, tensor, "cummin", [](const Tensor& x, Int dim) { return named("cummin", cummin(x, dim)); }, "dim"_a,
+      "The smallest elements so far along a dimension, and their places.");
   tensor.def(
       "cumsum_",
       [](Tensor x, Int dim, OptionalDType dtype) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/polygamma.h"
 #include "ops/elementwise_plan.h"
 
 namespace penlight {
@@ -132,6 +133,33 @@ Tensor xlogy(const Operand& a, const Operand& b) {
              if (b.needs(1)) grads[1] = mul(g, div(x, z));
              return grads;
            });
+  return y;
+}
+
+namespace {
+
+Tensor run_polygamma(int64_t order, const Tensor& x) {
+  if (x.batched()) [[unlikely]]
+    return hide(run_polygamma(order, physical(x)), x->transforms->batch);
+  const Tensor wide = contiguous(cast(detach(x), DType::f64));
+  Tensor y = empty(x.sizes(), DType::f64);
+  kernels::polygamma(order, wide.data<double>(), y.data<double>(), x.numel());
+  return cast(y, x.dtype());
+}
+
+}  // namespace
+
+Tensor polygamma(int64_t order, const Tensor& self) {
+  check(order >= 0, "polygamma(n, x) does not support negative n.");
+  if (order == 0) return digamma(self);
+  const Tensor x = cast(self, real_type(self.dtype()));
+  if (order == 1) return trigamma(x);
+  Tensor y = run_polygamma(order, x);
+  if (needs_grad(x))
+    record(
+        "PolygammaBackward0", x, y, kept(keep("self", x)),
+        [order](Backward& b, const Tensor& g) { return Grads{mul(g, polygamma(order + 1, b.saved(0)))}; },
+        [order] { return Notes{{"n", order}}; });
   return y;
 }
 

@@ -15,6 +15,7 @@ Tensor logit(const Tensor& x, std::optional<double> eps = {});
 Tensor logaddexp(const Tensor& a, const Tensor& b);   // log(exp(a) + exp(b))
 Tensor logaddexp2(const Tensor& a, const Tensor& b);  // log2(2^a + 2^b)
 Tensor xlogy(const Operand& a, const Operand& b);     // a log(b), 0 where a is 0
+Tensor polygamma(int64_t order, const Tensor& x);     // the order-th derivative of digamma
 Tensor heaviside(const Tensor& x, const Tensor& at_zero);
 
 }  // namespace penlight

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/elementwise_plan.h"
+#include "ops/special.h"
 
 namespace penlight {
 
@@ -230,11 +231,9 @@ Tensor digamma(const Tensor& x) {
   return by_input(UnaryOp::digamma, "digamma", "DigammaBackward0", x,
                   [](const Tensor& x) { return trigamma(x); });
 }
-// The next derivative is not provided: it raises where it is asked for.
 Tensor trigamma(const Tensor& x) {
-  return by_input(UnaryOp::trigamma, "polygamma", "PolygammaBackward0", x, [](const Tensor&) -> Tensor {
-    fail<NotImplementedError>("the derivative of polygamma(1, x) is not implemented");
-  });
+  return by_input(UnaryOp::trigamma, "polygamma", "PolygammaBackward0", x,
+                  [](const Tensor& x) { return polygamma(2, x); });
 }
 
 Tensor bitwise_not(const Tensor& x) {

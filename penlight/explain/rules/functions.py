@@ -38,7 +38,7 @@ RULES = {
     "ErfinvBackward0": _element("erf⁻¹ {0}", "√π/2 · e^({y}²)"),
     "LgammaBackward0": _element("ln Γ({0})", "ψ({0})"),
     "DigammaBackward0": _element("ψ({0})", "ψ′({0})"),
-    "PolygammaBackward0": _element("ψ′({0})", "ψ″({0})"),
+    "PolygammaBackward0": _element("ψ⁽ⁿ⁾({0})", "ψ⁽ⁿ⁺¹⁾({0})"),
     "SincBackward0": _element("sin(π{0}) / (π{0})", "(cos(π{0}) − {y}) / {0}"),
     "SigmoidBackward0": _element(
         "σ({0})", "{y} (1 − {y})", "the slope y (1 − y) is at most 1/4 and fades at both ends"
