@@ -137,7 +137,7 @@ class Program:
         if kind < 8:
             f = r.choice(["cat", "stack", "where", "matmul", "lerp"])
             call = {
-                "cat": lambda t: t.cat([x, y], d) if x.numel() else t.stack([x, y]),
+                "cat": lambda t: t.cat([x, y], d) if x.numel() and y.numel() else t.stack([x, y]),
                 "stack": lambda t: t.stack([x, y]),
                 "where": lambda t: t.where(x > 0, x, y),
                 "matmul": lambda t: t.matmul(x, y) * 1,  # whose result may be a view or not
@@ -206,13 +206,14 @@ class Program:
             self.hooked.append(x)
 
         def through_data():
-            x.data.mul_(2)
+            if self.leaf(x):  # which results are kept for backward, and so would change unseen, is no promise
+                x.data.mul_(2)
             return x
 
         return self.random.choice(
             [
                 (f"{a}.requires_grad_()", lambda: None if self.is_base(x) else x.requires_grad_()),
-                (f"{a}.detach_()", lambda: x.detach() if self.is_base(x) or x.retains_grad else x.detach_()),
+                (f"{a}.detach()", lambda: x.detach()),
                 (f"{a}.retain_grad()", lambda: None if self.is_base(x) else x.retain_grad()),
                 (f"{a}.register_hook(double)", hooked),
                 (f"{a}.data.mul_(2)", through_data),
