@@ -291,7 +291,6 @@ row("cumsum", lambda r: [(r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 
 row("cumprod", lambda r: [
     (r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 2), 0), (np.array([1.0, 0.0, 2.0, 0.0]), 0),
 ], in_place="cumprod_")  # fmt: skip
-row("logcumsumexp", lambda r: [(r(*shape), dim) for shape, dim in ALONG])
 row("norm", lambda r: [r(3), r(2, 3)] + [(r(2, 3), p, d) for p in (2, 1, 3, 1.5, float("inf")) for d in (0, 1)] +
     [(r(2, 3), 2, 1, True)])  # fmt: skip
 row("linalg.vector_norm", lambda r: [r(3), (r(2, 3), 1), (r(2, 3), 3, 0), (r(2, 3), 2, (0, 1), True)])

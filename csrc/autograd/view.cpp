@@ -131,7 +131,12 @@ void move_saved_away(const Tensor& tensor, const Tensor& stand_in, Node& node) {
     }
     const Tensor& kept = saved.raw();
     if (!kept.defined() || saved.is_output() || kept->storage.get() != tensor->storage.get()) continue;
-    if (!stand_in.defined() || !(kept.same(stand_in) || kept->base.get() == stand_in.impl())) {
+    // Under function transforms an operand is known by its level, not by its object: it counts as the one
+    // overwritten.
+    const bool overwritten =
+        stand_in.defined() && (kept.same(stand_in) || kept->base.get() == stand_in.impl() ||
+                               kept->transforms || tensor->transforms);
+    if (!overwritten) {
       saved.replace(shadow(kept));  // not the tensor itself, which will belong to this node
       continue;
     }

@@ -122,9 +122,6 @@ void bind(nb::module_& m, TensorClass& tensor) {
       [](const Tensor& x, Int dim, OptionalDType dtype) { return cumprod(x, dim, dtype); }, "dim"_a,
       nb::kw_only(), "dtype"_a = nb::none(), "Running products along a dimension.");
   both(
-      m, tensor, "logcumsumexp", [](const Tensor& x, Int dim) { return logcumsumexp(x, dim); }, "dim"_a,
-      "log(sum of exp(x) so far) along a dimension, without overflow.");
-  both(
       m, tensor, "cummax", [](const Tensor& x, Int dim) { return named("cummax", cummax(x, dim)); }, "dim"_a,
       "The greatest elements so far along a dimension, and their places.");
   both(

@@ -1,7 +1,6 @@
 #include "kernels/cumulative.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/parallel.h"
 
@@ -22,14 +21,6 @@ void over_lines(const ReduceShape& shape, Line line) {
 template <class T>
 bool is_nan(T x) {
   return x != x;
-}
-
-// log(exp(a) + exp(b)), from the greater one; equal infinities stay.
-template <class T>
-T log_add(T a, T b) {
-  const T low = std::min(a, b), high = std::max(a, b);
-  if (is_nan(a) || is_nan(b)) return a + b;
-  return low == high && !std::isfinite(low) ? high : high + std::log1p(std::exp(low - high));
 }
 
 }  // namespace
@@ -56,33 +47,6 @@ void running_extreme(bool greatest, DType dtype, const ReduceShape& shape, const
       }
     });
   });
-}
-
-void running_logsumexp(DType dtype, const ReduceShape& shape, const void* in, void* out) {
-  const auto run = [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using C = compute_t<T>;
-    const T* const from = static_cast<const T*>(in);
-    T* const to = static_cast<T*>(out);
-    over_lines(shape, [&](int64_t first) {
-      C sum = -INFINITY;
-      for (int64_t k = 0; k < shape.n; ++k) {
-        const int64_t at = first + k * shape.inner;
-        sum = log_add(sum, C(from[at]));
-        to[at] = T(sum);
-      }
-    });
-  };
-  switch (dtype) {
-    case DType::f16:
-      return run(TypeTag<Half>{});
-    case DType::bf16:
-      return run(TypeTag<BFloat16>{});
-    case DType::f32:
-      return run(TypeTag<float>{});
-    default:
-      return run(TypeTag<double>{});
-  }
 }
 
 }  // namespace penlight::kernels

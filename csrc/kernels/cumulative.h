@@ -1,4 +1,4 @@
-// Running extremes and running log-sum-exp of a contiguous array seen as (outer, n, inner), along n.
+// Running extremes of a contiguous array seen as (outer, n, inner), along n.
 #pragma once
 
 #include "kernels/dtype.h"
@@ -10,8 +10,5 @@ namespace penlight::kernels {
 // is NaN. values has in's type; all three are apart, and contiguous.
 void running_extreme(bool greatest, DType dtype, const ReduceShape& shape, const void* in, void* values,
                      int64_t* places);
-
-// log(sum of exp(x) so far) of floating numbers; out has in's type and is apart from it.
-void running_logsumexp(DType dtype, const ReduceShape& shape, const void* in, void* out);
 
 }  // namespace penlight::kernels

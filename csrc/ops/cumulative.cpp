@@ -1,7 +1,5 @@
 #include "ops/cumulative.h"
 
-#include <cmath>
-
 #include "kernels/cumulative.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
@@ -50,20 +48,6 @@ ValuesIndices running_extreme(bool greatest, const Tensor& x, int64_t dim, const
   return result;
 }
 
-Tensor run_logsumexp(const Tensor& x, int64_t dim) {
-  if (x.batched()) [[unlikely]] {
-    const BatchDims& batch = x->transforms->batch;
-    if (x.dim() == 0) return clone_values(x);
-    return hide(run_logsumexp(physical(x), dim + static_cast<int64_t>(batch.levels.size())), batch);
-  }
-  const Tensor in = contiguous(detach(x));
-  Tensor y = empty(x.sizes(), x.dtype());
-  if (x.numel() == 0) return y;
-  Unlocked unlocked(x.numel());
-  kernels::running_logsumexp(x.dtype(), shape_along(x, dim), in.raw(), y.raw());
-  return y;
-}
-
 }  // namespace
 
 ValuesIndices cummax(const Tensor& x, int64_t dim) {
@@ -71,32 +55,6 @@ ValuesIndices cummax(const Tensor& x, int64_t dim) {
 }
 ValuesIndices cummin(const Tensor& x, int64_t dim) {
   return running_extreme(false, x, dim, "CumminBackward0");
-}
-
-Tensor logcumsumexp(const Tensor& x, int64_t dim) {
-  const int64_t d = wrap_dim(dim, x.dim());
-  check<NotImplementedError>(is_floating(x.dtype()), "\"logcumsumexp_out_cpu\" not implemented for '",
-                             scalar_name(x.dtype()), "'");
-  Tensor y = run_logsumexp(x, d);
-  if (needs_grad(x))
-    record(
-        "LogcumsumexpBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
-        [d](Backward& b, const Tensor& g) {
-          const Tensor x = b.saved(0), y = b.saved(1);
-          if (x.dim() == 0 || x.numel() == 0) return Grads{g};
-          // sum over j >= i of g_j exp(x_i - y_j), in logarithms so that nothing overflows: first where g is
-          // positive, then where it is negative. Where all so far was -infinity, nothing is handed on.
-          const Tensor dead = compare(kernels::CompareOp::eq, y, -INFINITY);
-          const auto part = [&](const Tensor& gradient) {
-            const Tensor used = bitwise_and(compare(kernels::CompareOp::gt, gradient, 0), logical_not(dead));
-            const Tensor logs = sub(where(used, log(where(used, gradient, 1)), -INFINITY), where(dead, 0, y));
-            const Tensor sums = flip(logcumsumexp(flip(logs, {d}), d), {d});
-            const Tensor none = bitwise_or(dead, compare(kernels::CompareOp::eq, sums, -INFINITY));
-            return where(none, 0, exp(add(where(none, 0, sums), where(none, 0, x))));
-          };
-          return Grads{sub(part(g), part(neg(g)))};
-        });
-  return y;
 }
 
 }  // namespace penlight

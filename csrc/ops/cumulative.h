@@ -1,4 +1,4 @@
-// Running extremes and running log-sum-exp along a dimension.
+// Running extremes along a dimension.
 #pragma once
 
 #include "ops/reduce.h"
@@ -7,6 +7,5 @@ namespace penlight {
 
 ValuesIndices cummax(const Tensor& x, int64_t dim);
 ValuesIndices cummin(const Tensor& x, int64_t dim);
-Tensor logcumsumexp(const Tensor& x, int64_t dim);
 
 }  // namespace penlight

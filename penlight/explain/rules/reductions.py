@@ -30,11 +30,6 @@ RULES = {
     "LogsumexpBackward0": Rule(
         "ln Σ e^{0}", ("{g} · softmax({0})",), "the gradient is shared in the proportions of softmax"
     ),
-    "LogcumsumexpBackward0": Rule(
-        "log of the running sum of exp({0})",
-        ("sum over later places of {g} · exp({0} − {y})",),
-        "an element is in every later sum: it gets their gradients, each with its share of the sum",
-    ),
     "CummaxBackward0": Rule(
         "running maximum of {0}",
         ("{g} added to the places the values are from",),

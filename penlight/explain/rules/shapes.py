@@ -98,18 +98,6 @@ RULES = {
     "ConstantPadNdBackward0": _moved(
         "{0} with a border", "{g} without the border", "the border is a constant: its gradient is dropped"
     ),
-    "HideDimBackward0": _moved(
-        "{0}, one example", "{g} of all examples", "vmap hides a dimension: " + _MOVED
-    ),
-    "ShowDimBackward0": _moved(
-        "{0} of all examples", "{g}, one example", "vmap shows a dimension again: " + _MOVED
-    ),
-    "SpreadBackward0": _moved(
-        "{0} for every example", "sum of {g} over the examples", "each example adds its gradient"
-    ),
-    "SumExamplesBackward0": _moved(
-        "sum of {0} over the examples", "{g} for every example", "a sum hands it on to all"
-    ),
     "CopySlices": Rule(
         "{0} with {1} written into a window",
         ("{g} outside the window", "{g} inside the window"),
