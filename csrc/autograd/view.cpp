@@ -135,7 +135,7 @@ void move_saved_away(const Tensor& tensor, const Tensor& stand_in, Node& node) {
     // overwritten.
     const bool overwritten =
         stand_in.defined() && (kept.same(stand_in) || kept->base.get() == stand_in.impl() ||
-                               kept->transforms || tensor->transforms);
+                               kept->transforms || tensor->transforms || grad_mode.forward);
     if (!overwritten) {
       saved.replace(shadow(kept));  // not the tensor itself, which will belong to this node
       continue;

@@ -41,12 +41,6 @@ void bind(nb::module_& m, TensorClass& tensor) {
   tensor.def(
       "polygamma", [](const Tensor& x, Int n) { return polygamma(n, x); }, "n"_a,
       "The n-th derivative of digamma, by Hurwitz's zeta function.");
-  tensor.def(
-      "polygamma_",
-      [](Tensor x, Int n) {
-        return in_place(x, "polygamma_", [&](const Tensor& self) { return polygamma(n, self); });
-      },
-      "n"_a, "The same, in place.");
   m.def(
       "xlogy", [](const Operand& a, const Operand& b) { return xlogy(a, b); }, "input"_a, "other"_a,
       "input * log(other), 0 where input is 0.");
