@@ -136,9 +136,6 @@ for _name, _low, _high in [
 row("digamma", shapes(0.4, 4), in_place="digamma_")
 row("polygamma", lambda r: [(n, r(*s, low=0.4, high=4)) for n in (1, 2, 3, 5) for s in ((), (3,), (2, 3), (0,))],
     tolerance=1e-8)  # fmt: skip
-row(
-    "Tensor.polygamma_", lambda r: [r(3, low=0.4, high=4)], lambda T, x: (x * 1).polygamma_(2), tolerance=1e-8
-)
 row("logit", flat(shapes(0.1, 0.9), lambda r: [(r(4, low=0.2, high=0.8), 0.1)]), in_place="logit_")
 row(
     "nan_to_num",
