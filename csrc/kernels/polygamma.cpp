@@ -22,7 +22,7 @@ double positive_zeta(double s, double q) {
   while (a < 10 + s / 2) {  // past it the corrections shrink fast
     const double term = std::pow(a, -s);
     sum += term;
-    if (term < sum * 1e-18) return sum;  // the terms shrink faster than the rest can matter
+    if (!(term > sum * 1e-18)) return sum;  // the terms shrink faster than the rest can matter
     a += 1;
   }
   const double last = std::pow(a, -s);

@@ -151,6 +151,7 @@ Tensor run_polygamma(int64_t order, const Tensor& x) {
 
 Tensor polygamma(int64_t order, const Tensor& self) {
   check(order >= 0, "polygamma(n, x) does not support negative n.");
+  check(order < INT64_MAX, "polygamma(n, x): n must be less than 2**63 - 1, got ", order);
   if (order == 0) return digamma(self);
   const Tensor x = cast(self, real_type(self.dtype()));
   if (order == 1) return trigamma(x);
