@@ -152,7 +152,7 @@ def test_ends_as_under_python(script, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("import torch.jit.mobile", "penlight has no module 'torch.jit'"),
+        ("import torch.distributed.rpc", "penlight has no module 'torch.distributed'"),
         ("import torch.no_such", "ModuleNotFoundError: penlight has no module 'torch.no_such'"),
         ("from torch.nn.no_such import Thing", "penlight has no module 'torch.nn.no_such'"),
         ("import torch; torch.no_such", "module 'penlight' has no attribute 'no_such'"),

@@ -7,9 +7,7 @@ from benchmarks.case import Case, normal
 
 def mlp(lib, sizes):
     """A net as a function of its parameters, and the parameters."""
-    parameters = [
-        (normal(lib, m, n) * n**-0.5, normal(lib, m)) for n, m in itertools.pairwise(sizes)
-    ]
+    parameters = [(normal(lib, m, n) * n**-0.5, normal(lib, m)) for n, m in itertools.pairwise(sizes)]
 
     def net(x):
         for weight, bias in parameters[:-1]:

@@ -24,6 +24,10 @@ constexpr double most_growth = 18;
 // is simpler.
 constexpr double turning = 6, least_gain = 1.25;
 constexpr double least_work = 1 << 18;  // products of a whole convolution below which it is not worth looking
+// A weight no pair of nonzero values ever met has a gradient of exactly 0 in a direct sum, and of rounding
+// noise in a fast one, which optimizers that scale by the gradient's size (Adam) turn into whole steps. Small
+// nets have such weights, so their weight gradients are summed as they are written.
+constexpr double least_work_for_weights = 1 << 25;
 
 double transform(double n) {
   return n * n / 2 + 3 * n;
@@ -121,7 +125,7 @@ WinogradPlan plan_winograd(const TapProduct& q, bool weight_gradient) {
   const FastConvolutions when = fast_convolutions();
   const bool always = when == FastConvolutions::always;
   if (when == FastConvolutions::never || q.mapped || q.taps() == 1) return {};
-  if (!always && (q.taps() < 3 || work < least_work)) return {};
+  if (!always && (q.taps() < 3 || work < (weight_gradient ? least_work_for_weights : least_work))) return {};
   for (const TapAxis& axis : q.axis)
     if (axis.taps > 1 && (axis.step != 1 || axis.tap_step < 1)) return {};
   for (const TapAxis& axis : q.axis)

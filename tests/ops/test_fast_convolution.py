@@ -101,7 +101,7 @@ def test_others_do_not(input, weight, arguments):
 
 def test_the_switch_turns_all_of_them_off_and_on_again():
     assert backend.fast_algorithms is True
-    x = penlight.randn(2, 32, 30, 30, requires_grad=True)
+    x = penlight.randn(5, 32, 30, 30, requires_grad=True)
     w = penlight.randn(32, 32, 3, 3, requires_grad=True)
     names = ("forward", "input_gradient", "weight_gradient")
 
@@ -124,6 +124,18 @@ def test_the_switch_turns_all_of_them_off_and_on_again():
         assert not penlight.equal(a, b)  # they do compute differently
         assert error(a.numpy(), b.numpy().astype(np.float64)) <= BOUND
     assert all(penlight.equal(a, b) for a, b in zip(fast, run(), strict=True))
+
+
+def test_the_weights_of_small_nets_keep_gradients_that_are_exactly_zero():
+    x = penlight.relu(penlight.randn(8, 16, 8, 8))
+    x[:, :, :, 5:] = 0  # the last columns are blank ...
+    w = penlight.randn(32, 16, 3, 3, requires_grad=True)
+    g = penlight.zeros(8, 32, 8, 8)
+    g[:, :, :, 6:] = 1  # ... where gradients come from
+    F.conv2d(x, w, padding=1).backward(g)
+    assert backend.algorithm(x.shape, w.shape, padding=1).startswith("winograd")
+    assert backend.algorithm(x.shape, w.shape, padding=1, part="weight_gradient") != "winograd"
+    assert (w.grad == 0).all()
 
 
 def test_the_switch_takes_only_bools_and_parts_have_names():
