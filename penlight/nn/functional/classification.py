@@ -96,7 +96,7 @@ def _soft_targets(input, target, weight, ignore_index, reduction, label_smoothin
             f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
         )
     if label_smoothing > 0:
-        target = target * (1 - label_smoothing) + label_smoothing / classes
+        target = target * (1 - label_smoothing) + label_smoothing / max(classes, 1)
     products = _C.log_softmax(input, class_dim) * target
     if weight is not None:
         products = products * _per_class(weight, input, class_dim)
@@ -104,7 +104,7 @@ def _soft_targets(input, target, weight, ignore_index, reduction, label_smoothin
         return -products.sum(class_dim)
     if reduction == "sum":
         return -products.sum()
-    return -products.sum() / (input.numel() / classes)
+    return -products.sum() / (input.numel() // max(classes, 1))
 
 
 def _scalar_name(tensor):
