@@ -12,28 +12,31 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-# The pages: title, module, and what of it stands there (all that is public, if nothing is said).
-PAGES = {
-    "penlight": ("penlight", None),
-    "tensor": ("penlight.Tensor", None),
-    "autograd": ("penlight.autograd", None),
-    "autograd.graph": ("penlight.autograd.graph", None),
-    "autograd.functional": ("penlight.autograd.functional", None),
-    "func": ("penlight.func", None),
-    "nn": ("penlight.nn", None),
-    "nn.functional": ("penlight.nn.functional", None),
-    "nn.init": ("penlight.nn.init", None),
-    "nn.utils": ("penlight.nn.utils", None),
-    "optim": ("penlight.optim", None),
-    "optim.lr_scheduler": ("penlight.optim.lr_scheduler", None),
-    "linalg": ("penlight.linalg", None),
-    "viz": ("penlight.viz", None),
-    "explain": ("penlight.explain", None),
-    "profiler": ("penlight.profiler", None),
-    "datasets": ("penlight.datasets", None),
-    "utils.data": ("penlight.utils.data", None),
-    "utils.checkpoint": ("penlight.utils.checkpoint", None),
-}
+# The modules and classes that have a page each.
+PAGES = [
+    "penlight",
+    "penlight.Tensor",
+    "penlight.autograd",
+    "penlight.autograd.graph",
+    "penlight.autograd.forward_ad",
+    "penlight.autograd.functional",
+    "penlight.func",
+    "penlight.nn",
+    "penlight.nn.functional",
+    "penlight.nn.init",
+    "penlight.nn.utils",
+    "penlight.optim",
+    "penlight.optim.lr_scheduler",
+    "penlight.linalg",
+    "penlight.backends.conv",
+    "penlight.cpu",
+    "penlight.viz",
+    "penlight.explain",
+    "penlight.profiler",
+    "penlight.datasets",
+    "penlight.utils.data",
+    "penlight.utils.checkpoint",
+]
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -44,11 +47,7 @@ def setup(app: Any) -> dict[str, Any]:
 def write(folder: Path) -> None:
     """Writes one page a module, and the index; a page that did not change keeps its time."""
     folder.mkdir(exist_ok=True)
-    pages = {}
-    for name, (path, _) in PAGES.items():
-        owner = look_up(path)
-        if owner is not None:
-            pages[name] = "\n".join(page(path, owner))
+    pages = {path: "\n".join(page(path, look_up(path))) for path in PAGES}
     entries = "\n".join(f"   {name}" for name in pages)
     pages["index"] = (
         "Reference\n=========\n\nEvery public name, from its docstring. Where nothing else is said, it does what the "
@@ -61,16 +60,11 @@ def write(folder: Path) -> None:
 
 
 def look_up(path: str) -> Any:
-    parts = path.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            found = import_module(".".join(parts[:cut]))
-        except ImportError:
-            continue
-        for part in parts[cut:]:
-            found = getattr(found, part, None)
-        return found
-    return None
+    try:
+        return import_module(path)
+    except ModuleNotFoundError:  # a class
+        owner, _, name = path.rpartition(".")
+        return getattr(import_module(owner), name)
 
 
 def page(path: str, owner: Any) -> Iterator[str]:

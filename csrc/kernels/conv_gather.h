@@ -174,20 +174,12 @@ inline void scatter_tile(const TapProduct& q, const Segment* segments, int64_t s
   const int64_t plane = q.to_plane();
   for (int64_t s = 0; s < segment_count; ++s) {
     const Segment& segment = segments[s];
-    int64_t at_z = z.to_first + segment.at[0] * z.to_step, at_y = y.to_first + segment.at[1] * y.to_step;
-    int64_t at_x = x.to_first + segment.at[2] * x.to_step;
-    if (q.mapped) {
-      at_z = padded_source(q.to_mode, at_z, z.to_size);
-      at_y = padded_source(q.to_mode, at_y, y.to_size);
-    }
+    const int64_t at_z = z.to_first + segment.at[0] * z.to_step;
+    const int64_t at_y = y.to_first + segment.at[1] * y.to_step;
+    const int64_t at_x = x.to_first + segment.at[2] * x.to_step;
     const T* from = tile + segment.column;
     T* line = to + segment.image * to_image + (at_z * y.to_size + at_y) * x.to_size;
-    if (q.mapped)
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t j = 0; j < segment.length; ++j)
-          line[r * plane + padded_source(q.to_mode, at_x + j * x.to_step, x.to_size)] +=
-              from[r * ld_tile + j];
-    else if (add)
+    if (add)
       place_lines<T, true>(from, ld_tile, rows, segment.length, line + at_x, plane, x.to_step);
     else
       place_lines<T, false>(from, ld_tile, rows, segment.length, line + at_x, plane, x.to_step);

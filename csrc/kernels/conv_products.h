@@ -22,14 +22,11 @@ struct TapAxis {
 // p ~ t]
 //
 // A convolution forward is one such product. Its input gradient is one for every residue of the stride
-// (positions that meet the same taps), and, where padding is not zeros, some more for the positions outside
-// the input, whose sums are added to the position they were read from (`mapped`).
+// (positions that meet the same taps); where padding is not zeros, it is that of the padded input, folded.
 struct TapProduct {
   TapAxis axis[3];
   int64_t batch = 0, groups = 1, rows = 0, channels = 0;  // rows and channels of one group
   PaddingMode mode = PaddingMode::zeros;                  // how the source is read outside
-  bool mapped = false;                                    // add, at positions folded back by to_mode
-  PaddingMode to_mode = PaddingMode::zeros;
   int64_t weight_kernel[3] = {1, 1, 1};
   int64_t weight_group = 0, weight_row = 0, weight_channel = 0;  // strides; taps are contiguous
 

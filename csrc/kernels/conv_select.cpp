@@ -27,7 +27,7 @@ bool direct_fits(const TapProduct& q, int64_t itemsize) {
   const double columns = static_cast<double>(q.axis[2].count < 2048 ? q.axis[2].count : 2048);
   const double values =
       static_cast<double>(q.axis[0].taps) * y.residues * x.residues * (1 + y.halo) * (columns + x.halo);
-  return !q.mapped && values * static_cast<double>(itemsize) < 512 * 1024;
+  return values * static_cast<double>(itemsize) < 512 * 1024;
 }
 
 // The part of the positions computed that lies between the band's rows.
@@ -66,7 +66,7 @@ bool grouped_fits(const TapProduct& q, int64_t itemsize) {
 
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   // (Results apart from each other leave no whole rows to turn back, unless all parts are taken together.)
-  const bool apart = !q.mapped && (q.axis[1].to_step > 1 || q.axis[2].to_step > 1);
+  const bool apart = q.axis[1].to_step > 1 || q.axis[2].to_step > 1;
   if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Gathering costs about as much as 6 rows of results, and more where values do not lie side by side; a

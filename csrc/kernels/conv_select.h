@@ -8,9 +8,8 @@
 //   implicit   computes nothing in vain and serves everything: a matrix product whose right side is gathered,
 //              which copies each input value once a tap (isa/conv_implicit.cpp); weight gradients of operands
 //              with their channels next to each other (isa/conv_weight.cpp).
-//   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them,
-//   times
-//              images, to fill a register's lanes. Turning planes into lanes and back costs about as much as
+//   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them (and
+//              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
 //              six taps.
 //   winograd   fewer multiplications than the sum has, by nested short convolutions (winograd_plan.h, which
 //              chooses this one and its tiles): float32, strides of 1, enough channels to pay for the

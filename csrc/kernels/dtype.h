@@ -3,6 +3,7 @@
 // The conversions are always inlined: they are compiled differently for each instruction set.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -204,5 +205,25 @@ inline decltype(auto) visit_dtype(DType dtype, Body&& body) {
       return body(TypeTag<bool>{});
   }
 }
+
+// The unsigned whole number of so many bytes.
+template <std::size_t bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
 
 }  // namespace penlight

@@ -21,8 +21,7 @@ FourierPlan plan_fourier(const TapProduct& q, bool weight_gradient) {
   FourierPlan best;
   const TapAxis& x = q.axis[2];
   const bool always = fast_convolutions() == FastConvolutions::always;
-  if (fast_convolutions() == FastConvolutions::never || q.mapped || x.step != 1 || x.tap_step < 1)
-    return best;
+  if (fast_convolutions() == FastConvolutions::never || x.step != 1 || x.tap_step < 1) return best;
   if (q.axis[0].taps != 1 || q.axis[1].taps != 1 || x.taps < (always ? 2 : 16)) return best;
 
   const double lanes = current_isa() == Isa::avx512 ? 16 : current_isa() == Isa::avx2 ? 8 : 4;

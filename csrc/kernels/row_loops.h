@@ -155,29 +155,10 @@ void row2_checked(char* const* data, const int64_t* strides, int64_t n) {
   }
 }
 
-template <int Bytes>
-struct BitsOf;
-template <>
-struct BitsOf<1> {
-  using type = uint8_t;
-};
-template <>
-struct BitsOf<2> {
-  using type = uint16_t;
-};
-template <>
-struct BitsOf<4> {
-  using type = uint32_t;
-};
-template <>
-struct BitsOf<8> {
-  using type = uint64_t;
-};
-
 // Chosen by a mask, as bits: a choice between two loads would become a branch.
 template <class T>
 void row_where(char* const* data, const int64_t* strides, int64_t n) {
-  using Bits = typename BitsOf<sizeof(T)>::type;
+  using Bits = typename UnsignedOf<sizeof(T)>::type;
   row3<Bits, uint8_t, Bits>(data, strides, n, [](uint8_t condition, Bits x, Bits y) {
     const Bits mask = static_cast<Bits>(-static_cast<Bits>(condition != 0));
     return static_cast<Bits>((x & mask) | (y & ~mask));

@@ -19,24 +19,6 @@ namespace penlight::kernels {
 
 namespace {
 
-template <std::size_t bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> {
-  using type = uint8_t;
-};
-template <>
-struct UnsignedOf<2> {
-  using type = uint16_t;
-};
-template <>
-struct UnsignedOf<4> {
-  using type = uint32_t;
-};
-template <>
-struct UnsignedOf<8> {
-  using type = uint64_t;
-};
 template <class T>
 using key_t = typename UnsignedOf<sizeof(T)>::type;
 

@@ -124,7 +124,7 @@ WinogradPlan plan_winograd(const TapProduct& q, bool weight_gradient) {
   work *= static_cast<double>(q.positions());
   const FastConvolutions when = fast_convolutions();
   const bool always = when == FastConvolutions::always;
-  if (when == FastConvolutions::never || q.mapped || q.taps() == 1) return {};
+  if (when == FastConvolutions::never || q.taps() == 1) return {};
   if (!always && (q.taps() < 3 || work < (weight_gradient ? least_work_for_weights : least_work))) return {};
   for (const TapAxis& axis : q.axis)
     if (axis.taps > 1 && (axis.step != 1 || axis.tap_step < 1)) return {};

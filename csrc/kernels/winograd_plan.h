@@ -59,7 +59,7 @@ WinogradPlan plan_winograd(const TapProduct& product, bool weight_gradient);
 std::string plan_text(const WinogradPlan& plan);
 
 struct WinogradKernels {
-  // As ProductKernels, by a plan made for the product. Steps must be 1 and the product not mapped.
+  // As ProductKernels, by a plan made for the product. Steps must be 1.
   void (*product)(const TapProduct&, const WinogradPlan&, const float* source, const float* weight,
                   const float* bias, float* to);
   void (*weight_gradient)(const TapProduct&, const WinogradPlan&, const float* output, const float* source,

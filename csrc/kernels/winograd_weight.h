@@ -5,9 +5,28 @@
 // of all levels together are one factor for each frequency.
 #pragma once
 
+#include "kernels/micro_kernels.h"
+#include "kernels/whole_numbers.h"
 #include "kernels/winograd_tiles.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
+
+inline constexpr int64_t panel_columns = outer_columns<float>;
+
+// Rounded up to whole vectors, an odd number of them: frequencies and tiles then spread over the cache's
+// sets.
+inline int64_t odd_vectors(int64_t floats) {
+  return (blocks_of(floats, lanes) | 1) * lanes;
+}
+
+// The product of one frequency for a tile of so many rows.
+template <int NV, int R = 1>
+OuterTileInPlace<float> tile_product(int64_t rows) {
+  if constexpr (R < outer_rows) {
+    if (rows != R) return tile_product<NV, R + 1>(rows);
+  }
+  return outer_tile_in_place<float, R, NV>;
+}
 
 struct TapTransform {
   int64_t taps, frequencies;

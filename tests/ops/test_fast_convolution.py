@@ -134,7 +134,7 @@ def test_the_weights_of_small_nets_keep_gradients_that_are_exactly_zero():
     g[:, :, :, 6:] = 1  # ... where gradients come from
     F.conv2d(x, w, padding=1).backward(g)
     assert backend.algorithm(x.shape, w.shape, padding=1).startswith("winograd")
-    assert backend.algorithm(x.shape, w.shape, padding=1, part="weight_gradient") != "winograd"
+    assert not backend.algorithm(x.shape, w.shape, padding=1, part="weight_gradient").startswith("winograd")
     assert (w.grad == 0).all()
 
 

@@ -17,6 +17,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -24,16 +25,6 @@ namespace {
 
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 8;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 // Registers of positions for a tile of so many rows: accumulators, positions and one broadcast fit the
 // register file.

@@ -12,6 +12,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -21,16 +22,6 @@ constexpr int64_t most_rows = 30, block_depth = 160;
 template <class T>
 constexpr int64_t run_positions = 2048 / sizeof(T);
 constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 template <class T>
 void direct_weight_gradient(const TapProduct& q, const T* output, const T* source, T* gradient) {

@@ -14,6 +14,7 @@
 #include "kernels/fourier_plan.h"
 #include "kernels/scratch.h"
 #include "kernels/transpose.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -22,13 +23,6 @@ namespace {
 constexpr int64_t W = fft_lanes;
 constexpr int64_t wanted_parts = 8;
 constexpr int64_t row_block = 4;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 int size_of(const FourierPlan& plan) {
   return __builtin_ctzll(static_cast<unsigned long long>(plan.n));

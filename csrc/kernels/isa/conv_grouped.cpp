@@ -14,6 +14,7 @@
 #include "kernels/conv_lanes.h"
 #include "kernels/flush.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -21,16 +22,6 @@ namespace {
 
 constexpr int64_t block_bytes = 224 * 1024;
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 // Rows of a tile, and positions for so many rows: accumulators, weights and one value fit the registers.
 constexpr int tile_rows = 4;
@@ -132,22 +123,6 @@ void store_block(const TapProduct& q, const T* from, int64_t count, T* const* pl
     from_lanes(from + i * width * L, run, count, planes, (z * plane_height + y + i) * plane_width + x);
 }
 
-// Adds results of positions outside the planes to where they were read from.
-template <class T>
-void add_mapped(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z0, int64_t y0,
-                int64_t ny, int64_t x0, int64_t nx) {
-  constexpr int L = lanes<T>;
-  const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
-  const int64_t at_z = padded_source(q.to_mode, z.to_first + z0 * z.to_step, z.to_size);
-  for (int64_t i = 0; i < ny; ++i) {
-    const int64_t at_y = padded_source(q.to_mode, y.to_first + (y0 + i) * y.to_step, y.to_size);
-    for (int64_t j = 0; j < nx; ++j, from += L) {
-      const int64_t at_x = padded_source(q.to_mode, x.to_first + (x0 + j) * x.to_step, x.to_size);
-      for (int64_t l = 0; l < count; ++l) planes[l][(at_z * y.to_size + at_y) * x.to_size + at_x] += from[l];
-    }
-  }
-}
-
 // Products that fill one block of results between them: a convolution forward is one, its input gradient one
 // for each residue of the stride in rows and columns. They differ in these two axes' counts, taps and
 // offsets.
@@ -161,8 +136,7 @@ struct Parts {
   static constexpr int64_t most = 64;
 
   Parts(const TapProduct* list, int64_t n) : parts(list), count(n), whole(list[0]) {
-    const bool joined = !whole.mapped;
-    steps_y = joined ? whole.axis[1].to_step : 1, steps_x = joined ? whole.axis[2].to_step : 1;
+    steps_y = whole.axis[1].to_step, steps_x = whole.axis[2].to_step;
     for (int i = 1; i < 3; ++i) {
       TapAxis& axis = whole.axis[i];
       int64_t low = axis.offset, high = low;
@@ -231,8 +205,7 @@ void grouped_products(const TapProduct* list, int64_t list_size, const T* source
   for (int64_t p = 0, at = 0; p < all.count; at += all.depth[p++])
     box.fill_offsets(all.parts[p], y.offset, x.offset, L, offsets + at);
   // Where the stride leaves positions that no part has, they get the bias.
-  bool gaps = false;
-  if (!q.mapped) gaps = all.count < all.steps_y * all.steps_x;
+  const bool gaps = all.count < all.steps_y * all.steps_x;
 
   const int64_t y_tasks = blocks_of(y.count, box.rows), x_tasks = blocks_of(x.count, box.columns);
   const int64_t tasks = lane_blocks * z.count * y_tasks * x_tasks;
@@ -260,8 +233,8 @@ void grouped_products(const TapProduct* list, int64_t list_size, const T* source
         box.fill(q, from, z0, y0, ny, x0, nx, values + c * box.size * L);
       }
       // The block of results: all of ny x nx positions of every part that are within the planes.
-      const int64_t height = q.mapped ? ny : smaller(ny * all.steps_y, y.to_size - y0 * all.steps_y);
-      const int64_t width = q.mapped ? nx : smaller(nx * all.steps_x, x.to_size - x0 * all.steps_x);
+      const int64_t height = smaller(ny * all.steps_y, y.to_size - y0 * all.steps_y);
+      const int64_t width = smaller(nx * all.steps_x, x.to_size - x0 * all.steps_x);
       for (int64_t row0 = 0; row0 < q.rows; row0 += tile_rows) {
         const int64_t rows = smaller(tile_rows, q.rows - row0), to_row = height * width * L;
         const T* start = starts + (kind * q.rows + row0) * L;
@@ -271,7 +244,7 @@ void grouped_products(const TapProduct* list, int64_t list_size, const T* source
               Native<T>::load(start + r * L).store(results + r * to_row + i * L);
         for (int64_t p = 0, at = 0; p < all.count; at += all.depth[p++]) {
           const TapProduct& part = all.parts[p];
-          const int64_t place = q.mapped ? 0 : part.axis[1].to_first * width + part.axis[2].to_first;
+          const int64_t place = part.axis[1].to_first * width + part.axis[2].to_first;
           const T* factors = packed + kind * block_weights + all.weights[p] * L + row0 * all.depth[p] * L;
           const int64_t part_ny = smaller(ny, part.axis[1].count - y0);
           const int64_t part_nx = smaller(nx, part.axis[2].count - x0);
@@ -283,11 +256,8 @@ void grouped_products(const TapProduct* list, int64_t list_size, const T* source
           T* targets[L];
           for (int l = 0; l < L; ++l)
             targets[l] = to + (smaller(first + l, planes - 1) * q.rows + row0 + r) * to_plane;
-          if (q.mapped)
-            add_mapped(q, results + r * to_row, count, targets, z0, y0, ny, x0, nx);
-          else
-            store_block(q, results + r * to_row, count, targets, z.to_first + z0 * z.to_step,
-                        y0 * all.steps_y, height, x0 * all.steps_x, width);
+          store_block(q, results + r * to_row, count, targets, z.to_first + z0 * z.to_step, y0 * all.steps_y,
+                      height, x0 * all.steps_x, width);
         }
       }
     }

@@ -7,6 +7,7 @@
 #include "kernels/conv_lanes.h"
 #include "kernels/flush.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -15,16 +16,6 @@ namespace {
 constexpr int64_t block_bytes = 224 * 1024;
 constexpr int64_t serial_work = 1 << 17;
 constexpr int most_taps = 9;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 // sums[t] += sum over x < n of output[x] * source[offsets[t] + x * step], for every row of the block
 template <class T, int NT>

@@ -11,6 +11,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -20,16 +21,6 @@ template <class T>
 constexpr int64_t block_depth = 1024 / sizeof(T);
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 24, most_panels_per_task = 32;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 template <class T>
 void product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
@@ -47,13 +38,10 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
       pack_weight(q, panels, weight + g * q.weight_group, packed + g * q.rows * depth);
   });
 
-  // Mapped positions of one image and row may meet in the same element: they stay in one task, in order.
-  const int64_t images = q.mapped ? q.batch : 1, columns = q.mapped ? positions : q.batch * positions;
-  const int64_t column_panels = blocks_of(columns, width), all_panels = column_panels * images * q.groups;
-  const int64_t per_task =
-      q.mapped ? column_panels : larger(1, smaller(most_panels_per_task, all_panels / wanted_tasks));
+  const int64_t columns = q.batch * positions, column_panels = blocks_of(columns, width);
+  const int64_t per_task = larger(1, smaller(most_panels_per_task, column_panels * q.groups / wanted_tasks));
   const int64_t column_tasks = blocks_of(column_panels, per_task);
-  const int64_t found = column_tasks * images * q.groups;
+  const int64_t found = column_tasks * q.groups;
   const int64_t row_tasks = smaller(panels.count, blocks_of(wanted_tasks / 2, found));
   const int64_t panels_per_row_task = blocks_of(panels.count, row_tasks);
   const int64_t tasks = found * row_tasks;
@@ -61,7 +49,7 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
 
   const int64_t source_plane = q.source_plane(), source_image = q.groups * q.channels * source_plane;
   const int64_t to_plane = q.to_plane(), to_image = q.groups * q.rows * to_plane;
-  bool plain = !q.mapped;  // positions lie in the result one after the other
+  bool plain = true;  // positions lie in the result one after the other
   for (const TapAxis& axis : q.axis) plain = plain && axis.count == axis.to_size && axis.to_step == 1;
 
   parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
@@ -70,12 +58,11 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
     T* panel = static_cast<T*>(thread_scratch(ScratchUser::convolution, block_depth<T> * width * sizeof(T)));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row_task = task % row_tasks, column_task = task / row_tasks % column_tasks;
-      const int64_t group = task / row_tasks / column_tasks % q.groups;
-      const int64_t image = task / row_tasks / column_tasks / q.groups;
+      const int64_t group = task / row_tasks / column_tasks;
       const int64_t panel0 = row_task * panels_per_row_task;
       const int64_t panel1 = smaller(panels.count, panel0 + panels_per_row_task);
-      const T* from = source + image * source_image + group * q.channels * source_plane;
-      T* target = to + image * to_image + group * q.rows * to_plane;
+      const T* from = source + group * q.channels * source_plane;
+      T* target = to + group * q.rows * to_plane;
       const int64_t column1 = smaller(columns, (column_task + 1) * per_task * width);
 
       for (int64_t block_index = 0; block_index < block_count; ++block_index) {

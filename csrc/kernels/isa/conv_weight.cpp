@@ -18,6 +18,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -26,16 +27,6 @@ namespace {
 constexpr int64_t block_positions = 384, most_columns = 512, most_rows = 140, band_bytes = 256 * 1024;
 constexpr int64_t sums_bytes = 2 << 20;
 constexpr int64_t serial_work = 1 << 17, wanted_tasks = 8;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 // One axis as it is stored: all input positions between the first and the last that are met, or, where few of
 // them are, each output's own.

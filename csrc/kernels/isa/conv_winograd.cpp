@@ -13,6 +13,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 #include "kernels/winograd_weight.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -22,30 +23,6 @@ namespace {
 constexpr int64_t values_bytes = 512 * 1024, products_bytes = 256 * 1024;
 constexpr int64_t most_values_bytes = 4 << 20;
 constexpr int64_t wanted_tasks = 8;
-constexpr int64_t panel_columns = outer_columns<float>;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-// Rounded up to whole vectors, an odd number of them: frequencies and tiles then spread over the cache's
-// sets.
-int64_t odd_vectors(int64_t floats) {
-  return (blocks_of(floats, lanes) | 1) * lanes;
-}
-
-template <int NV, int R = 1>
-OuterTileInPlace<float> tile_product(int64_t rows) {
-  if constexpr (R < outer_rows) {
-    if (rows != R) return tile_product<NV, R + 1>(rows);
-  }
-  return outer_tile_in_place<float, R, NV>;
-}
 
 // U of one group as [panel][frequency][channel][columns of the panel], for channels [c0, c1). Frequencies lie
 // `padding` floats more apart, so that they spread over the cache's sets.

@@ -10,6 +10,7 @@
 #include "kernels/flush.h"
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
+#include "kernels/whole_numbers.h"
 #include "kernels/winograd_weight.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -21,28 +22,6 @@ constexpr int64_t large_sums_bytes = 2 << 20;                              // D 
 constexpr int64_t most_sums_bytes = 32 << 20;                              // D of all parts
 constexpr int64_t least_rows = 64;
 constexpr int64_t wanted_tasks = 8, least_tiles = 32;
-constexpr int64_t panel_columns = outer_columns<float>;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-int64_t odd_vectors(int64_t floats) {
-  return (blocks_of(floats, lanes) | 1) * lanes;
-}
-
-template <int NV, int R = 1>
-OuterTileInPlace<float> tile_product(int64_t rows) {
-  if constexpr (R < outer_rows) {
-    if (rows != R) return tile_product<NV, R + 1>(rows);
-  }
-  return outer_tile_in_place<float, R, NV>;
-}
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "kernels/micro_kernels.h"
 #include "kernels/scratch.h"
 #include "kernels/transpose.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -23,16 +24,6 @@ constexpr int64_t block_columns = 2048, block_rows = 144;
 template <class T>
 constexpr int64_t block_depth = 1024 / sizeof(T);
 constexpr int64_t serial_work = 1 << 19;  // products below which one thread does all
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-int64_t blocks_of(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 
 // One batch member.
 template <class T>

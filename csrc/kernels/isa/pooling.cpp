@@ -4,6 +4,7 @@
 
 #include "kernels/parallel.h"
 #include "kernels/simd.h"
+#include "kernels/whole_numbers.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -11,13 +12,6 @@ namespace {
 
 constexpr int64_t block = 64;          // columns worked on at a time: best values and indices stay in L1
 constexpr int64_t grain_work = 32768;  // numbers looked at in one chunk of work
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
 
 // floor(a / b), ceil(a / b) for b > 0
 int64_t divide_down(int64_t a, int64_t b) {
