@@ -29,4 +29,5 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 export TSAN_OPTIONS=suppressions=$PWD/tests/tsan_suppressions.txt:history_size=4:${TSAN_OPTIONS:-}
 export OPENBLAS_NUM_THREADS=1 PYTHONMALLOC=malloc PENLIGHT_SANITIZED=1 PYTHONPATH=$PWD/$package
-exec "$python" -m pytest -p no:cacheprovider "$@"
+# -P: the working folder, where a plain build may lie, is not looked in.
+exec "$python" -P -m pytest -p no:cacheprovider "$@"
