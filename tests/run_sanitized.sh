@@ -25,9 +25,10 @@ cp "$build"/_C*.so "$package/penlight/"
 if [ "$sanitize" = thread ]; then library=libtsan.so; else library=libasan.so; fi
 preload=$(gcc -print-file-name=$library):$(gcc -print-file-name=libstdc++.so)
 export LD_PRELOAD=$preload
-export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0:${ASAN_OPTIONS:-}
+# A process may not ask for more than a gigabyte at once, as the tests of bad arguments expect.
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1024:detect_stack_use_after_return=0:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 export TSAN_OPTIONS=suppressions=$PWD/tests/tsan_suppressions.txt:history_size=4:${TSAN_OPTIONS:-}
 export OPENBLAS_NUM_THREADS=1 PYTHONMALLOC=malloc PENLIGHT_SANITIZED=1 PYTHONPATH=$PWD/$package
 # -P: the working folder, where a plain build may lie, is not looked in.
-exec "$python" -P -m pytest -p no:cacheprovider "$@"
+exec "$python" -P -m pytest -p no:cacheprovider -o timeout=7200 "$@"

@@ -374,7 +374,8 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   const int64_t room = x->storage->bytes() / itemsize(x.dtype());
   check(empty_window || last < room, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ",
         part.offset, ", and itemsize ", itemsize(x.dtype()), " requiring a storage size of ",
-        (last + 1) * itemsize(x.dtype()), " are out of bounds for storage of size ", x->storage->bytes());
+        last < INT64_MAX / itemsize(x.dtype()) ? (last + 1) * itemsize(x.dtype()) : INT64_MAX,
+        " are out of bounds for storage of size ", x->storage->bytes());
   Tensor y = alias(x, part.sizes, part.strides, part.offset);
   mark_view(y, x);
   if (needs_grad(x))

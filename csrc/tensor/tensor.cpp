@@ -44,7 +44,8 @@ Dims contiguous_strides(const Dims& sizes) {
   int64_t stride = 1;
   for (std::size_t d = sizes.size(); d-- > 0;) {
     strides[d] = stride;
-    stride *= sizes[d] > 1 ? sizes[d] : 1;
+    check(!__builtin_mul_overflow(stride, sizes[d] > 1 ? sizes[d] : 1, &stride),
+          "Stride calculation overflowed with sizes=", sizes);
   }
   return strides;
 }
