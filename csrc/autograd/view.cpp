@@ -89,6 +89,27 @@ void refresh_view(const Tensor& view) {
   set_history(view, fresh_meta.grad_fn, fresh_meta.output_nr);
 }
 
+namespace {
+// Do any of the view operations between a view and its base have hooks?
+bool hooks_between(Ref<Node> node, const Node* base) {
+  for (; node && node.get() != base; node = node->edges[0].node) {
+    if (node->extras) return true;
+    if (node->edges.size() != 1) return false;
+  }
+  return false;
+}
+}  // namespace
+
+Tensor value_before(const Tensor& tensor) {
+  Tensor stand_in = shadow(tensor);
+  if (!tensor->base || !tensor.requires_grad()) return stand_in;
+  const Tensor base{tensor->base};
+  if (!hooks_between(grad_fn(tensor), gradient_edge(base).node.get())) return stand_in;
+  const Edge edge = gradient_edge(view_operations.as_strided(base, window_of(tensor)));
+  set_history(stand_in, edge.node, edge.input_nr);
+  return stand_in;
+}
+
 void rebase_history(const Tensor& tensor, const Ref<Node>& node) {
   GradMeta& meta = grad_meta(tensor);
   // Hooks and retain_grad of the value before stay with the node before; retain_grad goes on with the new

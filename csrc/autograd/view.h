@@ -13,6 +13,10 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
 // memory written to by several elements, ... operation names it for the message.
 void check_inplace(const Tensor& tensor, const char* operation);
 
+// What stands for a tensor about to be changed in place: its memory and its place in the graph, but another
+// object. Hooks of a view stay behind, with the value that the view no longer has: its gradient goes to the base.
+Tensor value_before(const Tensor& tensor);
+
 // Carries a result computed out of place, with its history, into a tensor: memory, version and graph.
 // The tensor has the result's sizes; check_inplace was called before. stand_in: what stood for the tensor
 // where the result was computed; undefined if nothing did.

@@ -275,7 +275,9 @@ Tensor atan2(const Operand& a, const Operand& b) {
              Grads grads(2);
              const Tensor y = b.saved(0), x = b.saved(1);
              const Tensor square = add(mul(x, x), mul(y, y));
-             const Tensor scaled = where(compare(kernels::CompareOp::eq, square, 0), 0, div(g, square));
+             // At the origin, where there is no derivative, the first ones are 0 and the second ones NaN.
+             const Tensor origin = compare(kernels::CompareOp::eq, square, 0);
+             const Tensor scaled = mul(g, where(origin, 0, reciprocal(square)));
              if (b.needs(0)) grads[0] = mul(scaled, x);
              if (b.needs(1)) grads[1] = neg(mul(scaled, y));
              return grads;

@@ -30,28 +30,6 @@ bool copied_crosswise(const Tensor& to, const Tensor& from) {
 
 }  // namespace
 
-Tensor empty_like(const Tensor& x, DType dtype) {
-  if (x.batched()) [[unlikely]]
-    return empty_batched(x.sizes(), dtype, x->transforms->batch);
-  Tensor result = empty(x.sizes(), dtype);
-  if (x.is_contiguous()) return result;
-  // Dense in another order: sort the dimensions by stride and see whether they fill memory without gaps.
-  SmallVec<std::size_t, 4> order;
-  for (std::size_t d = 0; d < x.sizes().size(); ++d) order.push_back(d);
-  for (std::size_t i = 1; i < order.size(); ++i)
-    for (std::size_t j = i; j > 0 && x.strides()[order[j - 1]] > x.strides()[order[j]]; --j)
-      std::swap(order[j - 1], order[j]);
-  int64_t expected = 1;
-  Dims strides(order.size());
-  for (std::size_t d : order) {
-    if (x.sizes()[d] != 1 && x.strides()[d] != expected) return result;
-    strides[d] = expected;
-    expected *= x.sizes()[d];
-  }
-  result->strides = strides;
-  return result;
-}
-
 void copy_values(const Tensor& to, const Tensor& from) {
   if (any_batched(to, from)) [[unlikely]]
     return copy_values(physical(to), physical(from, joint_batch({to}), to.dim()));
@@ -131,7 +109,7 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   Tensor values = empty_for(self.sizes(), self.dtype(), source);
   copy_values(values, source);
   if (is_floating(self.dtype()))
-    record(elementwise("CopyBackwards"), {shadow(self), source}, values, {},
+    record(elementwise("CopyBackwards"), {value_before(self), source}, values, {},
            [](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0)) grads[0] = zeros(b.output_sizes(0), g.dtype());

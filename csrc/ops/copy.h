@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/view.h"
+#include "ops/layout.h"
 #include "tensor/broadcast.h"
 #include "tensor/promotion.h"
 
@@ -22,9 +23,6 @@ void fill_values(const Tensor& to, const Scalar& value);
 Tensor clone_values(const Tensor& x);
 Tensor ordered(const Tensor& x);  // contiguous: x itself or a copy
 
-// A new tensor of x's sizes laid out in memory as x is, where x is dense; otherwise contiguous.
-Tensor empty_like(const Tensor& x, DType dtype);
-
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype);
 Tensor zeros(const Dims& sizes, DType dtype);
 Tensor scalar_tensor(const Scalar& value, DType dtype);
@@ -34,7 +32,7 @@ Tensor scalar_tensor(const Scalar& value, DType dtype);
 template <class Compute>
 Tensor& in_place(Tensor& self, const char* name, Compute compute) {
   check_inplace(self, name);
-  const Tensor stand_in = grad_mode.enabled ? shadow(self) : self;
+  const Tensor stand_in = grad_mode.enabled ? value_before(self) : self;
   const Tensor result = compute(stand_in);
   check(result.sizes() == self.sizes(), "output with shape ", self.sizes(),
         " doesn't match the broadcast shape ", result.sizes());

@@ -70,11 +70,7 @@ Tensor binary_output(const Operand& a, const Operand& b, DType dtype) {
   if (!x.defined() && !y.defined()) return empty({}, dtype);
   if (!y.defined()) return empty_like(x, dtype);
   if (!x.defined()) return empty_like(y, dtype);
-  if (x.sizes() == y.sizes()) return empty_like(x, dtype);
-  Dims shape = broadcast_shapes(x.sizes(), y.sizes());
-  if (shape == x.sizes()) return empty_like(x, dtype);
-  if (shape == y.sizes()) return empty_like(y, dtype);
-  return empty(shape, dtype);
+  return empty_like(broadcast_shapes(x.sizes(), y.sizes()), {&x, &y}, dtype);
 }
 
 void run_two(RowLoop loop, const Tensor& out, const Prepared& a, const Prepared& b, DType dtype) {

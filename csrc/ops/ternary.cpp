@@ -21,11 +21,8 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   const DType dtype = result_type(a, b);
   const Tensor c = cast(condition, DType::boolean), x = as_tensor(a, dtype), y = as_tensor(b, dtype);
   const Dims shape = broadcast_shapes(c.sizes(), broadcast_shapes(x.sizes(), y.sizes()));
-  Tensor out = shape == x.sizes()   ? empty_like(x, dtype)
-               : shape == y.sizes() ? empty_like(y, dtype)
-                                    : empty(shape, dtype);
-  if (any_batched(c, x, y)) [[unlikely]]
-    out = empty_for(shape, dtype, c, x, y);
+  const Tensor out =
+      any_batched(c, x, y) ? empty_for(shape, dtype, c, x, y) : empty_like(shape, {&c, &x, &y}, dtype);
   run_loop(kernels_for(dtype).where(dtype), {&out, &c, &x, &y});
   if (needs_grad(x, y))
     record(elementwise("WhereBackward0"), {Tensor(), x, y}, out, kept(keep("condition", c)),
@@ -57,9 +54,8 @@ Tensor clamp(const Tensor& x, const Operand* low, const Operand* high) {
                                "'");
     const Dims shape = broadcast_shapes(self.sizes(), broadcast_shapes(from.sizes(), to.sizes()));
     const Tensor x = y;
-    y = shape == x.sizes() ? empty_like(x, dtype) : empty(shape, dtype);
-    if (any_batched(x, from, to)) [[unlikely]]
-      y = empty_for(shape, dtype, x, from, to);
+    y = any_batched(x, from, to) ? empty_for(shape, dtype, x, from, to)
+                                 : empty_like(shape, {&x, &from, &to}, dtype);
     run_loop(loop, {&y, &x, &from, &to});
   } else if (low) {
     y = run_binary(kernels::BinaryOp::maximum, y, plain(*low), dtype, "clamp");

@@ -100,8 +100,6 @@ bool overlap(const Tensor& written, const Tensor& read) {
   return false;
 }
 
-namespace {
-// Does every element of the memory between the first and the last belong to exactly one place?
 bool is_dense(const Tensor& x) {
   if (x.is_contiguous()) return true;
   SmallVec<std::size_t, 8> order;
@@ -117,7 +115,6 @@ bool is_dense(const Tensor& x) {
   }
   return true;
 }
-}  // namespace
 
 void refuse_overlap(const Tensor& written, const Tensor& read, bool same_too) {
   if (written->storage != read->storage || written.numel() == 0 || read.numel() == 0) return;

@@ -110,6 +110,8 @@ inline Tensor alias(const Tensor& tensor) {
 
 constexpr std::size_t kMostDims = 64;
 
+// Does every element of the memory between the first and the last belong to exactly one place?
+bool is_dense(const Tensor& x);
 // Could writing to one disturb the reading of the other? Not where they are apart, or the very same window,
 // in which an elementwise loop reads each element before it writes it.
 bool overlap(const Tensor& written, const Tensor& read);

@@ -1,0 +1,14 @@
+// How the results of elementwise operations lie in memory: as their operands do.
+#pragma once
+
+#include "tensor/tensor.h"
+
+namespace penlight {
+
+// A new tensor of x's sizes. Where x is dense, with its strides; else with its order of dimensions.
+Tensor empty_like(const Tensor& x, DType dtype);
+
+// The same for the result of operands that broadcast to sizes.
+Tensor empty_like(const Dims& sizes, std::initializer_list<const Tensor*> operands, DType dtype);
+
+}  // namespace penlight
