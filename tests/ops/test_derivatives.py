@@ -58,8 +58,8 @@ def values_and_gradients(row: Row, library, arguments):
     gradients = library.autograd.grad(
         [o for o, _ in used], wanted(arguments), [w for _, w in used], allow_unused=True
     )
-    return [o.detach().numpy() for o in out], [
-        np.zeros(tuple(x.shape)) if g is None else g.detach().numpy()
+    return [o.detach().double().numpy() for o in out], [
+        np.zeros(tuple(x.shape)) if g is None else g.detach().double().numpy()
         for x, g in zip(wanted(arguments), gradients, strict=True)
     ]
 
