@@ -4,7 +4,7 @@ import os
 import pathlib
 import platform
 
-from benchmarks import instructions, memory, report
+from benchmarks import denormals, instructions, memory, report
 
 HEAD = """# Performance
 
@@ -61,6 +61,10 @@ def make(path, rows, limits):
         "Resident memory in MiB, one thread, each figure from a process of its own. *Over start* leaves out what the "
         "imported library takes.\n",
         memory.as_markdown(memory.measure()) + "\n",
+        "## Denormal numbers\n",
+        "A training step whose weights and data are denormal (about 1e-39), over the same with ordinary ones; one "
+        "thread. `python -m benchmarks.denormals` makes the table.\n",
+        denormals.as_markdown(denormals.measure()) + "\n",
         "## Instructions\n",
         instructions_text(),
         "## Every row\n",
