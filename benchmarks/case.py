@@ -22,7 +22,7 @@ class Case:
     """One row of the table.
 
     build(lib) makes a callable of no arguments for a library with PyTorch's interface; build_jax(jax) does so
-    for JAX. flops counts direct arithmetic (a multiply-add is two), bytes what must at least be read and
+    for JAX, build_jax_eager without compiling. flops counts direct arithmetic (a multiply-add is two), bytes what must at least be read and
     written; 0 where the case is bound by neither.
     """
 
@@ -30,6 +30,7 @@ class Case:
     name: str
     build: Callable
     build_jax: Callable | None = None
+    build_jax_eager: Callable | None = None
     build_channels_last: Callable | None = None
     flops: float = 0
     bytes: float = 0
@@ -83,9 +84,11 @@ class Libraries:
                 missing[name] = f"not there yet: {error}"
             except (RuntimeError, TypeError, ValueError) as error:
                 missing[name] = f"{type(error).__name__}: {error}"
-        if self.jax is not None and case.build_jax is not None:
+        for name, builder in (("jax", "build_jax"), ("jax eager", "build_jax_eager")):
+            if self.jax is None or getattr(case, builder) is None:
+                continue
             try:
-                found["jax"] = self.jax.runner(case.title)
+                found[name] = self.jax.runner(case.title, builder)
             except NotImplementedError as error:
-                missing["jax"] = str(error)
+                missing[name] = str(error)
         return found, missing

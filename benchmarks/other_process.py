@@ -43,24 +43,24 @@ class OtherProcess:
         self.process.stdin.close()
         self.process.wait()
 
-    def runner(self, title):
-        """Raises what kept the library from running the case."""
-        problem = self.ask(case=title)["problem"]
+    def runner(self, title, builder):
+        """Raises what kept the library from running the case, as the Case's builder makes it."""
+        problem = self.ask(case=title, builder=builder)["problem"]
         if problem:
             raise NotImplementedError(problem)
-        return Runner(self, title)
+        return Runner(self, title, builder)
 
 
 class Runner:
-    def __init__(self, process, title):
-        self.process, self.title = process, title
+    def __init__(self, process, title, builder):
+        self.process, self.title, self.builder = process, title, builder
 
     def __call__(self):
         self.batch(1)
 
     def batch(self, calls):
         """Seconds a call, over so many calls."""
-        return self.process.ask(case=self.title, calls=calls)["seconds"]
+        return self.process.ask(case=self.title, builder=self.builder, calls=calls)["seconds"]
 
 
 def serve(library):
@@ -76,15 +76,16 @@ def serve(library):
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         question = json.loads(line)
-        title = question["case"]
+        title, builder = question["case"], question["builder"]
         if "calls" in question:
-            answer = {"seconds": batch(runners[title], question["calls"])}
+            answer = {"seconds": batch(runners[title, builder], question["calls"])}
         else:
-            runners.clear()
+            if not any(kept == title for kept, _ in runners):
+                runners.clear()
             problem = None
             try:
-                runners[title] = known[title].build_jax(lib)
-                runners[title]()
+                runners[title, builder] = getattr(known[title], builder)(lib)
+                runners[title, builder]()
             except Exception as error:  # whatever it is, the row says so and the others go on
                 problem = f"{type(error).__name__}: {error}"
             answer = {"problem": problem}

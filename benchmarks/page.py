@@ -20,6 +20,7 @@ rounds counts for each. **Ratio** is the rival's time over penlight's: above 1, 
   penlight has one layout; its user need not know of this.
 - `graph` are small graphs, where the libraries' own overhead is the time; `train` are whole training steps; `op` are
   single operations on 4 Mi elements, and matrix products.
+- `func` are transforms of functions. JAX compiles what it times, as its users do; *eager* is JAX without that.
 - *Of limit* is the least time the machine could take over the time taken: the larger of the direct arithmetic over the
   multiply-adds it reaches in registers, and the bytes that must be read and written over its memory's speed, both
   measured by small kernels of the core in the same run. A [fast algorithm](fast-convolution.md)

@@ -17,6 +17,8 @@ HEAD = [
     "ratio",
     "jax ms",
     "ratio",
+    "eager ms",
+    "ratio",
 ]
 
 
@@ -44,13 +46,13 @@ def row_of(case, seconds, missing, limit):
 def cells(row):
     own = row["ms"].get("penlight")
     if own is None:
-        return [row["case"], str(row["threads"]), row["missing"].get("penlight", "?")[:60]] + [""] * 9
+        return [row["case"], str(row["threads"]), row["missing"].get("penlight", "?")[:60]] + [""] * 11
     rate = row["flops"] / own / 1e6 if row["flops"] else None
     width = row["bytes"] / own / 1e6 if row["bytes"] else None
     limit = row.get("of_limit")
     line = [row["case"], str(row["threads"]), number(own), number(rate), number(width)]
     line.append(f"{limit:.0%} {row['bound']}" if limit else "")
-    for name in ("torch", "torch channels_last", "jax"):
+    for name in ("torch", "torch channels_last", "jax", "jax eager"):
         line += [number(row["ms"].get(name)), number(row["ratio"].get(name))]
     return line
 
@@ -71,7 +73,7 @@ def as_markdown(rows):
 
 def line_of(row):
     values = cells(row)
-    widths = [44, 3, 10, 8, 7, 12, 10, 7, 10, 7, 10, 7]
+    widths = [44, 3, 10, 8, 7, 12, 10, 7, 10, 7, 10, 7, 10, 7]
     return values[0].ljust(widths[0]) + " ".join(
         v.rjust(w) for v, w in zip(values[1:], widths[1:], strict=True)
     )
@@ -88,8 +90,9 @@ def summary(rows):
             better = min(ratios["torch"], ratios.get("torch channels_last", math.inf))
             if "torch channels_last" in ratios:
                 groups.setdefault((*key, "torch, better layout"), []).append((better, row["case"]))
-        if "jax" in ratios:
-            groups.setdefault((*key, "jax"), []).append((ratios["jax"], row["case"]))
+        for rival in ("jax", "jax eager"):
+            if rival in ratios:
+                groups.setdefault((*key, rival), []).append((ratios[rival], row["case"]))
     lines = [
         "| family | part | threads | rival | rows | geometric mean | least | under 1 |",
         "|---|---|---:|---|---:|---:|---|---:|",

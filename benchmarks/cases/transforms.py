@@ -3,6 +3,7 @@
 import itertools
 
 from benchmarks.case import Case, normal
+from benchmarks.cases import transforms_in_jax
 
 
 def mlp(lib, sizes):
@@ -116,14 +117,17 @@ def ensemble(lib):
 
 
 def cases():
-    yield Case("func", "jacrev mlp 64-128-32", jacobian("jacrev"))
-    yield Case("func", "jacfwd mlp 64-128-32", jacobian("jacfwd"))
-    yield Case("func", "hessian mlp 32-64-1", hessian)
-    yield Case("func", "jacrev of jacrev mlp 32-64-1", hessian_by_reverse_mode)
-    yield Case("func", "per-sample gradients convnet b64", per_sample_gradients)
-    yield Case("func", "batched gradient convnet b64", batched_gradient)
-    yield Case("func", "jvp convnet b64", jvp)
-    yield Case("func", "forward convnet b64", forward_alone)
-    yield Case("func", "hvp mlp 256-256-1", hessian_vector_product)
-    yield Case("func", "third derivative of sin", third_derivative)
-    yield Case("func", "ensemble of 8 convnets b8", ensemble)
+    for name, build, in_jax in (
+        ("jacrev mlp 64-128-32", jacobian("jacrev"), transforms_in_jax.jacobian("jacrev")),
+        ("jacfwd mlp 64-128-32", jacobian("jacfwd"), transforms_in_jax.jacobian("jacfwd")),
+        ("hessian mlp 32-64-1", hessian, transforms_in_jax.hessian),
+        ("jacrev of jacrev mlp 32-64-1", hessian_by_reverse_mode, transforms_in_jax.hessian_by_reverse_mode),
+        ("per-sample gradients convnet b64", per_sample_gradients, transforms_in_jax.per_sample_gradients),
+        ("batched gradient convnet b64", batched_gradient, transforms_in_jax.batched_gradient),
+        ("jvp convnet b64", jvp, transforms_in_jax.jvp),
+        ("forward convnet b64", forward_alone, transforms_in_jax.forward_alone),
+        ("hvp mlp 256-256-1", hessian_vector_product, transforms_in_jax.hessian_vector_product),
+        ("third derivative of sin", third_derivative, transforms_in_jax.third_derivative),
+        ("ensemble of 8 convnets b8", ensemble, transforms_in_jax.ensemble),
+    ):
+        yield Case("func", name, build, **transforms_in_jax.builders(in_jax))
