@@ -22,8 +22,8 @@ class Case:
     """One row of the table.
 
     build(lib) makes a callable of no arguments for a library with PyTorch's interface; build_jax(jax) does so
-    for JAX, build_jax_eager without compiling. flops counts direct arithmetic (a multiply-add is two), bytes what must at least be read and
-    written; 0 where the case is bound by neither.
+    for JAX, build_jax_eager(jax) without compiling. flops counts direct arithmetic (a multiply-add is two),
+    bytes what must at least be read and written; 0 where the case is bound by neither.
     """
 
     family: str
