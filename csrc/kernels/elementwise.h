@@ -96,6 +96,7 @@ struct ElementwiseKernels {
   RowLoop (*addcmul)(DType dtype);            // out = a + b * c
   RowLoop (*clamp)(DType dtype);              // out, x, low, high
   RowLoop (*slope)(SlopeOp op, DType dtype);  // out, g, result
+  RowLoop (*lerp)(DType dtype);               // out, start, end, weight
 };
 
 // float and double; the 16-bit formats compute in float.

@@ -196,15 +196,16 @@ RowLoop compare_of(CompareOp op) {
   return nullptr;
 }
 
-// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86 gives: the smallest
-// int64, cut to the width.
+// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86's conversions give: the
+// smallest int64 or, for narrower integers, the smallest int32 cut to the width.
 template <class To, class From>
 To convert(From x) {
   if constexpr (std::is_same_v<To, bool>) {
     return x != From(0);
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    if (!(x >= From(-0x1p63) && x < From(0x1p63))) return static_cast<To>(INT64_MIN);
-    return static_cast<To>(static_cast<int64_t>(x));
+    using Wide = std::conditional_t<sizeof(To) == 8, int64_t, int32_t>;
+    constexpr From least = sizeof(To) == 8 ? From(-0x1p63) : From(-0x1p31);
+    return static_cast<To>(static_cast<Wide>((x >= least) & (x < -least) ? x : least));
   } else {
     return static_cast<To>(x);
   }
@@ -266,6 +267,9 @@ RowLoop clamp(DType dtype) {
 RowLoop no_slope(SlopeOp, DType) {
   return nullptr;
 }
+RowLoop no_lerp(DType) {
+  return nullptr;
+}
 RowLoop cast(DType to, DType from) {
   return visit_dtype(to, [&](auto t) {
     return visit_dtype(from, [&](auto f) -> RowLoop {
@@ -278,7 +282,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-const ElementwiseKernels elementwise_integer = {unary, test,    binary, compare, where,
-                                                cast,  addcmul, clamp,  no_slope};
+const ElementwiseKernels elementwise_integer = {unary, test,  binary,   compare, where, cast,
+                                                addcmul, clamp, no_slope, no_lerp};
 
 }  // namespace penlight::kernels

@@ -1,6 +1,7 @@
 // Row loops from functions of one element. Included by kernel files only: everything is in their namespace.
 #pragma once
 
+#include <cstring>
 #include <type_traits>
 
 #include "kernels/dtype.h"
@@ -17,13 +18,25 @@ template <class Out, class In, class Body>
   const char* in = data[1];
   if (strides[0] == sizeof(Out) && strides[1] == sizeof(In))
     return body(reinterpret_cast<Out*>(out), reinterpret_cast<const In*>(in), n);
+  constexpr int64_t size = sizeof(In);
   In from[row_block];
   Out to[row_block];
   while (n > 0) {
     const int64_t count = n < row_block ? n : row_block;
-    for (int64_t i = 0; i < count; ++i, in += strides[1]) from[i] = *reinterpret_cast<const In*>(in);
-    body(to, from, count);
-    for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
+    if (strides[1] == -size) {  // backwards, as flip reads
+      const In* last = reinterpret_cast<const In*>(in);
+      for (int64_t i = 0; i < count; ++i) from[i] = last[-i];
+      in -= count * size;
+    } else {
+      for (int64_t i = 0; i < count; ++i, in += strides[1]) from[i] = *reinterpret_cast<const In*>(in);
+    }
+    if (strides[0] == sizeof(Out)) {
+      body(reinterpret_cast<Out*>(out), from, count);
+      out += count * strides[0];
+    } else {
+      body(to, from, count);
+      for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
+    }
     n -= count;
   }
 }
@@ -127,6 +140,17 @@ template <class Out, class A, class T, class F>
         f(*reinterpret_cast<const A*>(a), *reinterpret_cast<const T*>(b), *reinterpret_cast<const T*>(c));
 }
 
+// count elements of a strided row, in the type of the computation.
+template <class T, class C>
+[[gnu::always_inline]] inline void load_row(C* to, const char* from, int64_t stride, int64_t count) {
+  if (stride == sizeof(T)) {
+    const T* row = reinterpret_cast<const T*>(from);
+    for (int64_t i = 0; i < count; ++i) to[i] = C(row[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i, from += stride) to[i] = C(*reinterpret_cast<const T*>(from));
+  }
+}
+
 // Two inputs: fast where near(a, b), otherwise any; a block at a time, through buffers.
 template <class T, class Near, class Fast, class Any>
 void row2_checked(char* const* data, const int64_t* strides, int64_t n) {
@@ -134,24 +158,24 @@ void row2_checked(char* const* data, const int64_t* strides, int64_t n) {
   const Near near{};
   const Fast fast{};
   const Any any{};
-  char* out = data[0];
-  const char *a = data[1], *b = data[2];
   C x[row_block], y[row_block];
   T to[row_block];
-  while (n > 0) {
-    const int64_t count = n < row_block ? n : row_block;
-    for (int64_t i = 0; i < count; ++i, a += strides[1], b += strides[2]) {
-      x[i] = C(*reinterpret_cast<const T*>(a));
-      y[i] = C(*reinterpret_cast<const T*>(b));
-    }
+  for (int64_t begin = 0; begin < n; begin += row_block) {
+    const int64_t count = n - begin < row_block ? n - begin : row_block;
+    load_row<T>(x, data[1] + begin * strides[1], strides[1], count);
+    load_row<T>(y, data[2] + begin * strides[2], strides[2], count);
     int others = 0;
     for (int64_t i = 0; i < count; ++i) others += !near(x[i], y[i]);
     if (others == 0)
       for (int64_t i = 0; i < count; ++i) to[i] = T(fast(x[i], y[i]));
     else
       for (int64_t i = 0; i < count; ++i) to[i] = T(near(x[i], y[i]) ? fast(x[i], y[i]) : any(x[i], y[i]));
+    char* out = data[0] + begin * strides[0];
+    if (strides[0] == sizeof(T)) {
+      std::memcpy(out, to, static_cast<std::size_t>(count) * sizeof(T));
+      continue;
+    }
     for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<T*>(out) = to[i];
-    n -= count;
   }
 }
 
@@ -171,6 +195,17 @@ void row_addcmul(char* const* data, const int64_t* strides, int64_t n) {
   row3<T, T, T>(data, strides, n, [](T a, T b, T c) {
     const C product = C(b) * C(c);
     return T(C(a) + product);
+  });
+}
+
+// start + weight (end - start), from the nearer end, so that weight 1 gives end exactly.
+template <class T>
+void row_lerp(char* const* data, const int64_t* strides, int64_t n) {
+  using C = compute_t<T>;
+  row3<T, T, T>(data, strides, n, [](T start, T end, T weight) {
+    const C w = C(weight), difference = C(end) - C(start);
+    const C one = C(start) + w * difference, other = C(end) - difference * (C(1) - w);
+    return T(w < C(0.5) ? one : other);
   });
 }
 

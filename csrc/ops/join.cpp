@@ -168,7 +168,7 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
   const int64_t rows = x.size(x.dim() - 2), columns = x.size(x.dim() - 1);
   Tensor mask = empty({rows, columns}, DType::boolean);
   bool* inside = mask.data<bool>();
-  for (int64_t i = 0; i < rows; ++i)
+  for (int64_t i = 0; i < rows && columns > 0; ++i)
     for (int64_t j = 0; j < columns; ++j) {
       const int64_t distance = j - i;
       inside[i * columns + j] = lower ? distance <= diagonal : distance >= diagonal;

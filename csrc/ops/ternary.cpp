@@ -151,22 +151,17 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
   return y;
 }
 
-// start + weight (end - start), from the nearer end, so that weight 1 gives end exactly.
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   check(start.dtype() == end.dtype(), "expected dtype ", scalar_name(start.dtype()),
         " for `end` but got dtype ", scalar_name(end.dtype()));
-  Tensor y;
-  {
-    GradModeGuard off(false);
-    const Tensor difference = sub(end, start);
-    if (weight.is_tensor()) {
-      y = where(compare(CompareOp::lt, weight, 0.5), add(start, mul(weight, difference)),
-                sub(end, mul(difference, sub(1, weight))));
-    } else {
-      const double w = weight.scalar().to_double();
-      y = w < 0.5 ? add(start, mul(difference, w)) : sub(end, mul(difference, 1 - w));
-    }
-  }
+  const DType dtype = start.dtype();
+  const RowLoop loop = kernels_for(dtype).lerp(dtype);
+  check<NotImplementedError>(loop != nullptr, "\"lerp_kernel\" not implemented for '", scalar_name(dtype), "'");
+  const Tensor w = as_tensor(weight, dtype);
+  const Dims shape = broadcast_shapes(w.sizes(), broadcast_shapes(start.sizes(), end.sizes()));
+  const Tensor y = any_batched(start, end, w) ? empty_for(shape, dtype, start, end, w)
+                                              : empty_like(shape, {&start, &end, &w}, dtype);
+  run_loop(loop, {&y, &start, &end, &w});
   if (!weight.is_tensor()) {
     if (needs_grad(start, end))
       record("LerpBackward0", {start, end}, y, {},

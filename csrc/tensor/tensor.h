@@ -84,7 +84,9 @@ class Tensor {
   void* raw() const {
     if (batched()) [[unlikely]]
       refuse_raw();
-    return static_cast<char*>(impl_->storage->data()) + impl_->offset * itemsize(impl_->dtype);
+    // In unsigned arithmetic: of a window without elements the offset may be any number.
+    return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(impl_->storage->data()) +
+                                   static_cast<uint64_t>(impl_->offset) * static_cast<uint64_t>(itemsize(impl_->dtype)));
   }
   template <class T>
   T* data() const {

@@ -122,31 +122,47 @@ RowLoop test_of(TestOp op) {
   return nullptr;
 }
 
-// Python's remainder: the sign of the divisor.
+// Where a quotient has few enough digits before the point, a - b * trunc(a / b) is exact in one rounding: a quotient
+// rounded up to the next whole number, the one error there is, leaves a remainder of the other sign.
 template <class C>
-inline C python_remainder(C a, C b) {
-  C r = std::fmod(a, b);
-  if (r != 0 && (r < 0) != (b < 0)) r += b;
-  return r;
+struct ShortQuotient {
+  bool operator()(C a, C b) const {
+#if defined(__FMA__) || defined(__aarch64__)
+    constexpr C limit = sizeof(C) == 4 ? C(1 << 23) : C(int64_t{1} << 52);
+#else
+    constexpr C limit = 0;  // the one rounding is not to be had
+#endif
+    return (std::fabs(a / b) < limit) & (std::fabs(b) < C(INFINITY));
+  }
+};
+
+// std::fmod for a short quotient.
+template <class C>
+inline C short_fmod(C a, C b) {
+  const C r = std::fma(-std::trunc(a / b), b, a), back = r + std::copysign(b, a);
+  return std::copysign(r != 0 && (r < 0) != (a < 0) ? back : r, a);
 }
 
-// The largest integer not above a / b, found through the exact remainder as Python's // does.
+// Python's remainder, of C's: the sign of the divisor.
 template <class C>
-inline C floor_divide(C a, C b) {
-  if (b == 0) return a / b;
-  C r = std::fmod(a, b);
+inline C python_remainder(C r, C b) {
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+// The largest integer not above a / b, found through the exact remainder r as Python's // does.
+template <class C>
+inline C floor_divide(C a, C b, C r) {
   C q = (a - r) / b;
-  if (r != 0 && (b < 0) != (r < 0)) q -= 1;
-  if (q == 0) return std::copysign(C(0), a / b);
-  C whole = std::floor(q);
-  if (q - whole > C(0.5)) whole += 1;
-  return whole;
+  q = r != 0 && (b < 0) != (r < 0) ? q - 1 : q;
+  const C below = std::floor(q), whole = q - below > C(0.5) ? below + 1 : below;
+  return q == 0 ? std::copysign(C(0), a / b) : whole;
 }
 
 template <class T>
 RowLoop binary_of(BinaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row2<T, T>(f); };
+  const auto divided = [](auto fast, auto any) { return make_row2_checked<T>(ShortQuotient<C>{}, fast, any); };
   switch (op) {
     case BinaryOp::add:
       return row([](C a, C b) { return a + b; });
@@ -157,13 +173,15 @@ RowLoop binary_of(BinaryOp op) {
     case BinaryOp::div:
       return row([](C a, C b) { return a / b; });
     case BinaryOp::floor_div:
-      return row([](C a, C b) { return floor_divide(a, b); });
+      return divided([](C a, C b) { return floor_divide(a, b, short_fmod(a, b)); },
+                     [](C a, C b) { return b == 0 ? a / b : floor_divide(a, b, std::fmod(a, b)); });
     case BinaryOp::trunc_div:
       return row([](C a, C b) { return std::trunc(a / b); });
     case BinaryOp::remainder:
-      return row([](C a, C b) { return python_remainder(a, b); });
+      return divided([](C a, C b) { return python_remainder(short_fmod(a, b), b); },
+                     [](C a, C b) { return python_remainder(std::fmod(a, b), b); });
     case BinaryOp::fmod:
-      return row([](C a, C b) { return std::fmod(a, b); });
+      return divided([](C a, C b) { return short_fmod(a, b); }, [](C a, C b) { return std::fmod(a, b); });
     case BinaryOp::pow:
       if constexpr (sizeof(C) == 4)  // positive bases through double, where a logarithm has digits to spare
         return make_row2_checked<T>(
@@ -272,6 +290,9 @@ RowLoop addcmul(DType dtype) {
 RowLoop clamp(DType dtype) {
   return pick(dtype, [](auto tag) -> RowLoop { return &row_clamp<typename decltype(tag)::type>; });
 }
+RowLoop lerp(DType dtype) {
+  return pick(dtype, [](auto tag) -> RowLoop { return &row_lerp<typename decltype(tag)::type>; });
+}
 RowLoop slope(SlopeOp op, DType dtype) {
   return pick(dtype, [op](auto tag) { return slope_of<typename decltype(tag)::type>(op); });
 }
@@ -286,7 +307,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test,    binary, compare, where,
-                                                                 cast,  addcmul, clamp,  slope};
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare, where,
+                                                                 cast, addcmul, clamp, slope, lerp};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

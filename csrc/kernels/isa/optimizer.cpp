@@ -145,7 +145,7 @@ void adam(DType dtype, const OptimizerSlots& slots, const AdamOptions& o) {
         square[i] = T(second);
         if constexpr (largest) {
           const C before = C(top[i]);
-          second = (before != before) | (before > second) ? before : second;
+          second = before > second ? before : second;  // once NaN, second stays so
           top[i] = T(second);
         }
         p[i] = T(at * shrink - m / (std::sqrt(second) * unbiased + eps) * size);
@@ -176,7 +176,8 @@ void adamax(DType dtype, const OptimizerSlots& slots, const AdamaxOptions& o) {
           const C at = C(p[i]), g = gradient(C(given[i]), at, decays);
           const C m = lerp(C(mean[i]), g);
           const C before = C(top[i]) * beta2, now = std::fabs(g) + eps;
-          const C most = (before != before) | (before > now) ? before : now;
+          const C larger = before > now ? before : now;
+          const C most = before != before ? before : larger;
           mean[i] = T(m);
           top[i] = T(most);
           p[i] = T(at - m / most * size);
