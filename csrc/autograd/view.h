@@ -14,7 +14,8 @@ void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
 void check_inplace(const Tensor& tensor, const char* operation);
 
 // What stands for a tensor about to be changed in place: its memory and its place in the graph, but another
-// object. Hooks of a view stay behind, with the value that the view no longer has: its gradient goes to the base.
+// object. Hooks of a view stay behind, with the value that the view no longer has: its gradient goes to the
+// base.
 Tensor value_before(const Tensor& tensor);
 
 // Carries a result computed out of place, with its history, into a tensor: memory, version and graph.

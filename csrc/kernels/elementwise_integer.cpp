@@ -196,8 +196,8 @@ RowLoop compare_of(CompareOp op) {
   return nullptr;
 }
 
-// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86's conversions give: the
-// smallest int64 or, for narrower integers, the smallest int32 cut to the width.
+// A float out of an integer's range, or NaN, is undefined in C; here it gives what x86's conversions give:
+// the smallest int64 or, for narrower integers, the smallest int32 cut to the width.
 template <class To, class From>
 To convert(From x) {
   if constexpr (std::is_same_v<To, bool>) {
@@ -282,7 +282,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-const ElementwiseKernels elementwise_integer = {unary, test,  binary,   compare, where, cast,
-                                                addcmul, clamp, no_slope, no_lerp};
+const ElementwiseKernels elementwise_integer = {unary, test,    binary, compare,  where,
+                                                cast,  addcmul, clamp,  no_slope, no_lerp};
 
 }  // namespace penlight::kernels

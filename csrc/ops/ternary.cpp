@@ -156,7 +156,8 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
         " for `end` but got dtype ", scalar_name(end.dtype()));
   const DType dtype = start.dtype();
   const RowLoop loop = kernels_for(dtype).lerp(dtype);
-  check<NotImplementedError>(loop != nullptr, "\"lerp_kernel\" not implemented for '", scalar_name(dtype), "'");
+  check<NotImplementedError>(loop != nullptr, "\"lerp_kernel\" not implemented for '", scalar_name(dtype),
+                             "'");
   const Tensor w = as_tensor(weight, dtype);
   const Dims shape = broadcast_shapes(w.sizes(), broadcast_shapes(start.sizes(), end.sizes()));
   const Tensor y = any_batched(start, end, w) ? empty_for(shape, dtype, start, end, w)

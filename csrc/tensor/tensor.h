@@ -86,7 +86,8 @@ class Tensor {
       refuse_raw();
     // In unsigned arithmetic: of a window without elements the offset may be any number.
     return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(impl_->storage->data()) +
-                                   static_cast<uint64_t>(impl_->offset) * static_cast<uint64_t>(itemsize(impl_->dtype)));
+                                   static_cast<uint64_t>(impl_->offset) *
+                                       static_cast<uint64_t>(itemsize(impl_->dtype)));
   }
   template <class T>
   T* data() const {

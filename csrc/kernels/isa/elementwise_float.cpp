@@ -122,8 +122,8 @@ RowLoop test_of(TestOp op) {
   return nullptr;
 }
 
-// Where a quotient has few enough digits before the point, a - b * trunc(a / b) is exact in one rounding: a quotient
-// rounded up to the next whole number, the one error there is, leaves a remainder of the other sign.
+// Where a quotient has few enough digits before the point, a - b * trunc(a / b) is exact in one rounding: a
+// quotient rounded up to the next whole number, the one error there is, leaves a remainder of the other sign.
 template <class C>
 struct ShortQuotient {
   bool operator()(C a, C b) const {
@@ -162,7 +162,9 @@ template <class T>
 RowLoop binary_of(BinaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row2<T, T>(f); };
-  const auto divided = [](auto fast, auto any) { return make_row2_checked<T>(ShortQuotient<C>{}, fast, any); };
+  const auto divided = [](auto fast, auto any) {
+    return make_row2_checked<T>(ShortQuotient<C>{}, fast, any);
+  };
   switch (op) {
     case BinaryOp::add:
       return row([](C a, C b) { return a + b; });
@@ -307,7 +309,7 @@ RowLoop cast(DType to, DType from) {
 
 }  // namespace
 
-extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test, binary, compare, where,
-                                                                 cast, addcmul, clamp, slope, lerp};
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test,    binary, compare, where,
+                                                                 cast,  addcmul, clamp,  slope,   lerp};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA
