@@ -36,7 +36,9 @@ struct StoredAxis {
   int64_t each, tap;  // stored positions from output to output, from tap to tap
 
   explicit StoredAxis(const TapAxis& axis)
-      : own((axis.taps - 1) * axis.tap_step < axis.step && (axis.tap_step > 1 || 2 * axis.taps <= axis.step)),
+      : own(((axis.taps - 1) * axis.tap_step < axis.step &&
+             (axis.tap_step > 1 || 2 * axis.taps <= axis.step)) ||
+            axis.count * axis.taps <= (axis.count - 1) * axis.step + (axis.taps - 1) * axis.tap_step),
         taps(axis.taps),
         step(axis.step),
         tap_step(axis.tap_step),
