@@ -43,8 +43,10 @@ SavedTensor::SavedTensor(SavedTensor&& other) noexcept
       tensor_(std::move(other.tensor_)),
       storage_(std::move(other.storage_)),
       packed_(std::move(other.packed_)),
+      place_(std::move(other.place_)),
       version_(other.version_),
       output_nr_(other.output_nr_),
+      place_output_nr_(other.place_output_nr_),
       is_output_(other.is_output_) {}
 
 SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
@@ -54,8 +56,10 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
     tensor_ = std::move(other.tensor_);
     storage_ = std::move(other.storage_);
     packed_ = std::move(other.packed_);
+    place_ = std::move(other.place_);
     version_ = other.version_;
     output_nr_ = other.output_nr_;
+    place_output_nr_ = other.place_output_nr_;
     is_output_ = other.is_output_;
   }
   return *this;
@@ -63,6 +67,15 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
 
 SavedTensor::~SavedTensor() {
   if (storage_) storage_->unsaved();
+}
+
+void SavedTensor::belongs_to(const Ref<Node>& node, uint32_t output_nr) {
+  if (!node) return;
+  Ref<NodePlace>& place = node->extra().place;
+  if (!place) place = make_ref<NodePlace>();
+  place->node = node.get();
+  place_ = place;
+  place_output_nr_ = output_nr;
 }
 
 Ref<Packed> (*pack_by_hooks)(const Tensor&) = nullptr;
@@ -115,14 +128,11 @@ Tensor SavedTensor::unpack(Node& owner) const {
     return value;
   }
   if (!tensor_.defined()) return tensor_;
-  if (!(tensor_->storage == storage_)) [[unlikely]]
-    fail("one of the variables needed for gradient computation, ",
-         is_output_ ? text("output ", output_nr_, " of ") : text("input '", name_, "' of "), owner.name(),
-         ", was given other memory (by x.data = ... or x.set_(...)) after it was used. Hint: change it after "
-         "backward.");
+  // An input that was given other memory since (x.data = y) is read as it is now, as in PyTorch: its version is
+  // its own and goes on. Scripts that take weights away and put them back rely on that.
   const uint32_t now = tensor_->storage->version();
   if (now != version_) [[unlikely]] {
-    const std::string place = tensor_->storage->last_change();
+    const std::string place = tensor_->storage == storage_ ? storage_->last_change() : std::string();
     fail(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         "[torch.",
@@ -135,7 +145,10 @@ Tensor SavedTensor::unpack(Node& owner) const {
   }
   if (!is_output_) return tensor_;
   Tensor output = alias(tensor_);
-  if (!owner.edges.empty()) set_history(output, Ref<Node>(&owner), output_nr_);
+  if (place_ && place_->node && place_->node->alive())
+    set_history(output, Ref<Node>(place_->node), place_output_nr_);
+  else if (!owner.edges.empty())
+    set_history(output, Ref<Node>(&owner), output_nr_);
   copy_tangents(output, tensor_);
   return output;
 }

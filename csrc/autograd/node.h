@@ -33,6 +33,11 @@ struct Packed : RefCounted {
 // Packs by the hooks in force on this thread; asked where grad_mode.packs_saved says so. Set by the bindings.
 extern Ref<Packed> (*pack_by_hooks)(const Tensor& tensor);
 
+// Where a node is while it lives, for those who must not keep it alive.
+struct NodePlace : RefCounted {
+  Node* node = nullptr;
+};
+
 // A tensor kept for backward. Reading it checks that it was not changed in place since.
 class SavedTensor {
  public:
@@ -54,14 +59,17 @@ class SavedTensor {
   void repack(const Tensor& copy);
   Packed* packed() const { return packed_.get(); }
   void set_output_nr(uint32_t number) { output_nr_ = number; }
+  // The place in the graph of an output that was carried over into a view; known while that node lives.
+  void belongs_to(const Ref<Node>& node, uint32_t output_nr);
 
  private:
   const char* name_ = nullptr;
   Tensor tensor_;
   Ref<Storage> storage_;  // the tensor's when it was kept
   Ref<Packed> packed_;
+  Ref<NodePlace> place_;
   uint32_t version_ = 0;
-  uint32_t output_nr_ = 0;
+  uint32_t output_nr_ = 0, place_output_nr_ = 0;
   bool is_output_ = false;
 };
 
@@ -98,6 +106,10 @@ struct NodeExtras {
   std::string traceback;                // where the operation was called (anomaly mode)
   Ref<Node> parent;                     // the backward node in whose run this node was made (anomaly mode)
   std::vector<BatchDims> output_batch;  // what vmap hides of each output
+  Ref<NodePlace> place;
+  ~NodeExtras() {
+    if (place) place->node = nullptr;
+  }
 };
 
 // A number an operation was called with, by its argument's name.

@@ -54,12 +54,12 @@ void check_recorded_write(const Tensor& tensor) {
 
 }  // namespace
 
-void check_inplace(const Tensor& tensor, const char* operation) {
+void check_inplace(const Tensor& tensor, const char* operation, bool unchanged) {
   check(
       !(tensor->inference && !grad_mode.inference),
       "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
       "normal tensor before doing inplace update.");
-  for (std::size_t d = 0; d < tensor.sizes().size() && tensor.numel() > 0; ++d)
+  for (std::size_t d = 0; !unchanged && d < tensor.sizes().size() && tensor.numel() > 0; ++d)
     check(!(tensor.strides()[d] == 0 && tensor.sizes()[d] > 1),
           "unsupported operation: more than one element of the written-to tensor refers to a single memory "
           "location. "
@@ -67,6 +67,25 @@ void check_inplace(const Tensor& tensor, const char* operation) {
   (void)operation;
   if (grad_mode.enabled && tensor.requires_grad()) check_recorded_write(tensor);
 }
+
+namespace {
+
+bool has_hooks(const Node& node) {
+  const NodeExtras* extras = node.extras.get();
+  return extras && !(extras->tensor_hooks.empty() && extras->pre_hooks.empty() &&
+                     extras->post_hooks.empty() && extras->retained.empty());
+}
+
+// retain_grad goes on with the node that a tensor belongs to now.
+void move_retained(const Tensor& tensor, const Ref<Node>& before, const Ref<Node>& now, uint32_t output) {
+  if (!before || !before->extras) return;
+  auto& retained = before->extras->retained;
+  for (std::size_t i = 0; i < retained.size(); ++i)
+    if (retained[i].second.get() == tensor.impl()) retained.erase(retained.begin() + static_cast<long>(i));
+  now->extra().retained.emplace_back(output, Ref<TensorImpl>(tensor.impl()));
+}
+
+}  // namespace
 
 void refresh_view(const Tensor& view) {
   const Tensor base{view->base};
@@ -86,6 +105,8 @@ void refresh_view(const Tensor& view) {
   GradModeGuard recording(true);
   const Tensor fresh = view_operations.as_strided(base, window_of(view));
   const GradMeta& fresh_meta = grad_meta(fresh);
+  if (meta && meta->retains_grad)
+    move_retained(view, meta->grad_fn, fresh_meta.grad_fn, fresh_meta.output_nr);
   set_history(view, fresh_meta.grad_fn, fresh_meta.output_nr);
 }
 
@@ -93,7 +114,7 @@ namespace {
 // Do any of the view operations between a view and its base have hooks?
 bool hooks_between(Ref<Node> node, const Node* base) {
   for (; node && node.get() != base; node = node->edges[0].node) {
-    if (node->extras) return true;
+    if (has_hooks(*node)) return true;
     if (node->edges.size() != 1) return false;
   }
   return false;
@@ -114,12 +135,7 @@ void rebase_history(const Tensor& tensor, const Ref<Node>& node) {
   GradMeta& meta = grad_meta(tensor);
   // Hooks and retain_grad of the value before stay with the node before; retain_grad goes on with the new
   // one.
-  if (meta.retains_grad && meta.grad_fn && meta.grad_fn->extras) {
-    auto& retained = meta.grad_fn->extras->retained;
-    for (std::size_t i = 0; i < retained.size(); ++i)
-      if (retained[i].second.get() == tensor.impl()) retained.erase(retained.begin() + static_cast<long>(i));
-    node->extra().retained.emplace_back(0, Ref<TensorImpl>(tensor.impl()));
-  }
+  if (meta.retains_grad) move_retained(tensor, meta.grad_fn, node, 0);
   set_history(tensor, node, 0);
 }
 
@@ -199,6 +215,11 @@ void assign(const Tensor& tensor, const Tensor& result, const Tensor& stand_in) 
     // The view's own place in the graph is rebuilt from the base when it is asked for.
     tensor->view_version = tensor->storage->version() - 1;
     refresh_view(tensor);
+    // What the operation kept of its result is the view, whose gradient flows through that place.
+    if (node)
+      for (SavedTensor& saved : node->saved())
+        if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == tensor->storage)
+          saved.belongs_to(grad_fn(tensor), grad_meta(tensor).output_nr);
   } else if (recorded) {
     const Edge edge = gradient_edge(result);
     rebase_history(tensor, edge.node);

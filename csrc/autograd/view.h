@@ -10,8 +10,9 @@ namespace penlight {
 void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
 
 // Raises where a change in place of the tensor is not allowed: a leaf that requires grad, a view of one,
-// memory written to by several elements, ... operation names it for the message.
-void check_inplace(const Tensor& tensor, const char* operation);
+// memory written to by several elements (unless each gets what it has: unchanged), ... operation names it for
+// the message.
+void check_inplace(const Tensor& tensor, const char* operation, bool unchanged = false);
 
 // What stands for a tensor about to be changed in place: its memory and its place in the graph, but another
 // object. Hooks of a view stay behind, with the value that the view no longer has: its gradient goes to the

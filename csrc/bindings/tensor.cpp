@@ -73,7 +73,8 @@ Tensor get_data(const Tensor& x) {
 void set_data(const Tensor& x, const Tensor& source) {
   check(x.dtype() == source.dtype() || !x.requires_grad() || is_floating(source.dtype()),
         "data set to a tensor that requires gradients must be floating point or complex dtype");
-  replace_storage(x->storage, source->storage);
+  // Tensor and source share memory from now on; how often each was changed stays its own.
+  replace_storage(x->storage, Storage::alias(source->storage, x->storage->version()));
   x->base = nullptr;  // no window on its base's memory any more
   x->offset = source->offset;
   x->sizes = source.sizes();
@@ -83,6 +84,23 @@ void set_data(const Tensor& x, const Tensor& source) {
     meta->accumulator->output_sizes[0] = x.sizes();
     meta->accumulator->output_dtypes[0] = x.dtype();
   }
+}
+
+// x.set_(source): set_data as a change in place, which has no derivative.
+Tensor set_memory(Tensor x, const Tensor& source) {
+  const bool recorded = grad_mode.enabled && x.requires_grad();
+  check_inplace(x, "set_");
+  set_data(x, source);
+  x.changed();
+  if (!recorded) return x;
+  const auto refuse = [](Backward&, const Tensor&) -> Grads {
+    fail("derivative for aten::set_ is not implemented");
+  };
+  const Ref<Node> node(new FunctionNode<decltype(refuse)>("NotImplemented", refuse));
+  detail::connect(*node, x);
+  node->add_output(x);
+  rebase_history(x, node);
+  return x;
 }
 
 // A new tensor object of a Python subclass over the same memory, a leaf.
@@ -281,13 +299,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def(
           "zero_", [](Tensor x) { return zero_(x); }, "Sets every element to 0.")
       .def(
-          "set_",
-          [](Tensor x, const Tensor& source) {
-            set_data(x, source);
-            x.changed();
-            return x;
-          },
-          "source"_a, "Takes over another tensor's memory.");
+          "set_", set_memory, "source"_a, "Takes over another tensor's memory.");
   both(m, tensor, "_clone", [](const Tensor& x) { return clone(x); });
   m.def("clone", clone_as, "input"_a, nb::kw_only(), "memory_format"_a = nb::none(),
         "A copy in memory of its own; gradients pass.");

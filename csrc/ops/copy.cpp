@@ -96,13 +96,14 @@ Tensor detach(const Tensor& x) {
 }
 
 Tensor& copy_(Tensor& self, const Tensor& source) {
-  check_inplace(self, "copy_");
+  const bool itself = self.same(source);
+  check_inplace(self, "copy_", itself);
   Dims shape = broadcast_shapes(self.sizes(), source.sizes());
   check(shape == self.sizes(), "The expanded size of the tensor (", self.sizes(),
         ") must match the existing size (", source.sizes(), ")");
   refuse_overlap(self, source);
   if (!needs_grad(self, source)) {
-    copy_values(self, source);
+    if (!itself) copy_values(self, source);
     self.changed();
     return self;
   }

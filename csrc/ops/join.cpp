@@ -23,7 +23,7 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
   const DType dtype = promotion.result();
   if (tensors.empty()) {
     wrap_dim(dim, all[0].dim());
-    return empty({0}, dtype);
+    tensors = all;
   }
   const auto d = static_cast<std::size_t>(wrap_dim(dim, tensors[0].dim()));
   Dims sizes = tensors[0].sizes();
@@ -43,15 +43,19 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
     copy_values(alias(y, tensor.sizes(), y.strides(), at * y.strides()[d]), tensor);
     at += tensor.sizes()[d];
   }
-  if (needs_grad_any(tensors)) {
-    Dims lengths;
-    for (const Tensor& tensor : tensors) lengths.push_back(tensor.sizes()[d]);
-    record("CatBackward0", tensors, y, {}, [lengths, d](Backward& b, const Tensor& g) {
+  if (needs_grad_any(all)) {
+    Dims lengths;  // -1: left out
+    for (const Tensor& tensor : all)
+      lengths.push_back(tensor.dim() == 1 && tensor.numel() == 0 ? -1 : tensor.sizes()[d]);
+    record("CatBackward0", all, y, {}, [lengths, d](Backward& b, const Tensor& g) {
       Grads grads(lengths.size());
       int64_t at = 0;
       for (std::size_t i = 0; i < lengths.size(); ++i) {
-        if (b.needs(i)) grads[i] = narrow(g, static_cast<int64_t>(d), at, lengths[i]);
-        at += lengths[i];
+        const int64_t length = std::max<int64_t>(lengths[i], 0);
+        if (b.needs(i))
+          grads[i] =
+              lengths[i] < 0 ? zeros({0}, g.dtype()) : narrow(g, static_cast<int64_t>(d), at, length);
+        at += length;
       }
       return grads;
     });

@@ -47,11 +47,13 @@ std::string Storage::last_change() const {
   return found == change_notes().end() ? std::string() : found->second;
 }
 
-Ref<Storage> Storage::alias(const Ref<Storage>& other) {
+Ref<Storage> Storage::alias(const Ref<Storage>& other, uint32_t version) {
   // An alias of an alias keeps the memory itself: x.data = x.data, repeated, makes no chain.
   Storage* owner = other->release_ == release_alias ? static_cast<Storage*>(other->owner_) : other.get();
   owner->retain();
-  return make_ref<Storage>(other->data(), other->bytes(), release_alias, owner);
+  Ref<Storage> second = make_ref<Storage>(other->data(), other->bytes(), release_alias, owner);
+  second->version_ = version;
+  return second;
 }
 
 namespace {

@@ -35,7 +35,7 @@ class Storage final : public RefCounted, public FromPool {
   void unsaved() { --saves_; }
 
   // A second storage over the same memory with a version count of its own (Tensor.data).
-  static Ref<Storage> alias(const Ref<Storage>& other);
+  static Ref<Storage> alias(const Ref<Storage>& other, uint32_t version = 0);
 
  private:
   static void release_alias(void* owner) { static_cast<Storage*>(owner)->release(); }

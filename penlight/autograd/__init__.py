@@ -126,25 +126,43 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     weights = _gradients(grad_outputs, len(outputs))
     if is_grads_batched:
-        count = len(weights[0])
-        rows = [
-            grad(outputs, inputs, [w[i] for w in weights], keep or i + 1 < count, create_graph,
-                 allow_unused=allow_unused, materialize_grads=materialize_grads)
-            for i in range(count)
-        ]  # fmt: skip
-        columns: Any = zip(*rows, strict=True)
-        stacked: Any = (None if column[0] is None else _C.stack(column) for column in columns)
-        return tuple(stacked)
-    results = _C._run_backward(outputs, weights, inputs, keep, create_graph, False)
+        results: Any = _batched(outputs, weights, inputs, keep, create_graph)
+    else:
+        results = _C._run_backward(outputs, weights, inputs, keep, create_graph, False)
     if any(result is None for result in results):
         if materialize_grads:
-            results = [_C.zeros_like(i) if r is None else r for i, r in zip(inputs, results, strict=True)]
+            sizes = [len(weights[0])] if is_grads_batched else []
+            results = [
+                _C.zeros(*sizes, *i.shape, dtype=i.dtype) if r is None else r
+                for i, r in zip(inputs, results, strict=True)
+            ]
         elif not allow_unused:
             raise RuntimeError(
                 "One of the differentiated Tensors appears to not have been used in the graph. Set "
                 "allow_unused=True if this is the desired behavior."
             )
     return tuple(results)
+
+
+def _batched(
+    outputs: tuple[Any, ...],
+    weights: tuple[Any, ...],
+    inputs: tuple[Any, ...],
+    keep: bool,
+    create_graph: bool,
+) -> list[Tensor | None]:
+    """One backward pass for all gradients, which vmap hides from it."""
+    from penlight.func import vmap
+
+    missing: list[bool] = []
+
+    def pull(*hidden: Tensor) -> list[Tensor]:
+        results = _C._run_backward(outputs, hidden, inputs, keep, create_graph, False)
+        missing.extend(r is None for r in results)
+        return [r for r in results if r is not None]
+
+    found = iter(vmap(pull)(*weights))
+    return [None if gone else next(found) for gone in missing]
 
 
 class _AnyTensor(type):

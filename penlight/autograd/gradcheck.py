@@ -1,17 +1,18 @@
-"""Derivatives checked against differences of values.
-
-The numeric derivative is the central difference (f(x + h) - f(x - h)) / 2h, whose error is of order h² (Abramowitz
-and Stegun, 25.3.21); the analytic one is what backward gives, row by row of the Jacobian.
-"""
+"""Derivatives checked against differences of values (``_jacobian.py`` has the three ways to a Jacobian)."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 import penlight
 from penlight import Tensor
-from penlight.autograd import grad
+from penlight.autograd import _jacobian as jacobian
+from penlight.autograd import forward_ad, grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -20,47 +21,30 @@ class GradcheckError(RuntimeError):
     """The derivatives differ, or a function cannot be checked."""
 
 
-def _tensors(values: Any) -> tuple[Any, ...]:
-    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
+@dataclass(frozen=True)
+class _Check:
+    """A function at a point, and what is to be checked of it."""
 
+    function: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    eps: float
+    atol: float
+    rtol: float
+    nondet_tol: float
+    undefined: bool
+    dtypes: bool
+    batched: bool
+    batched_forward: bool
+    forward: bool
+    backward: bool
+    fast: bool
 
-def _differentiable(values: Any) -> list[Tensor]:
-    return [
-        v for v in _tensors(values) if isinstance(v, Tensor) and v.is_floating_point() and v.requires_grad
-    ]
+    def checked(self) -> list[tuple[int, Tensor]]:
+        """The inputs that are differentiated, with their places among the arguments."""
+        return [(i, x) for i, x in enumerate(self.inputs) if jacobian.differentiable(x)]
 
-
-def _outputs(values: Any) -> list[Tensor]:
-    return [v for v in _tensors(values) if isinstance(v, Tensor) and v.is_floating_point()]
-
-
-def _numeric(
-    function: Callable[..., Any], inputs: Sequence[Any], x: Tensor, eps: float
-) -> list[list[list[float]]]:
-    """For each output, a row for each element of x: the differences of the output's elements."""
-    rows: list[list[list[float]]] = []
-    for place in _places(penlight.arange(x.numel()).reshape(x.shape).tolist()):
-        entry = x.data[place] if place != () else x.data
-        before = entry.item()
-        values = []
-        for step in (eps, -eps):
-            entry.fill_(before + step)
-            values.append([o.detach().reshape(-1).tolist() for o in _outputs(function(*inputs))])
-        entry.fill_(before)
-        rows.append(
-            [
-                [(a - b) / (2 * eps) for a, b in zip(high, low, strict=True)]
-                for high, low in zip(*values, strict=True)
-            ]
-        )
-    outputs = len(rows[0]) if rows else 0
-    return [[row[o] for row in rows] for o in range(outputs)]
-
-
-def _places(nested: Any, prefix: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
-    if not isinstance(nested, list):
-        return [prefix]
-    return [place for i, item in enumerate(nested) for place in _places(item, (*prefix, i))]
+    def outputs(self) -> list[Tensor]:
+        return jacobian.floating(self.function(*self.inputs))
 
 
 def gradcheck(
@@ -75,10 +59,13 @@ def gradcheck(
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
 ) -> bool:
-    """Checks the gradients of ``func`` at ``inputs`` against differences of its values.
+    """Checks the derivatives of ``func`` at ``inputs`` against differences of its values.
 
     Args:
         func: takes the inputs, gives a tensor or several.
@@ -87,20 +74,39 @@ def gradcheck(
         atol, rtol: a numeric and an analytic value may differ by ``atol + rtol * |numeric|``.
         raise_exception: raise instead of giving False.
         nondet_tol: how far two backward passes may differ.
+        check_undefined_grad: does a gradient (or tangent) that never arrives count as zero?
+        check_grad_dtypes: have gradients the types of their inputs, tangents those of their outputs?
+        check_batched_grad: are several gradients pulled back at once, by vmap, the same as one after the other?
+        check_batched_forward_grad: the same for tangents.
+        check_forward_ad: check forward mode.
+        check_backward_ad: check backward.
+        fast_mode: compare one product with the Jacobian, along regular numbers, instead of all its entries.
+        masked: taken for PyTorch's sake; it matters to sparse tensors alone.
 
     Raises:
-        GradcheckError: with the worst entry, both its values, and the operation at the end of the graph.
+        GradcheckError: with the worst entry, both its values, and the operation to suspect.
         ValueError: no input requires grad.
+        AssertionError: options that contradict each other.
 
     Example::
 
         >>> import penlight
         >>> x = penlight.rand(3, dtype=penlight.float64, requires_grad=True)
-        >>> penlight.autograd.gradcheck(penlight.sin, (x,))
+        >>> penlight.autograd.gradcheck(penlight.sin, (x,), check_forward_ad=True)
         True
     """
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
+    check = _Check(
+        func, jacobian.tensors(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes,
+        check_batched_grad, check_batched_forward_grad, check_forward_ad, check_backward_ad, fast_mode,
+    )  # fmt: skip
     try:
-        _check(func, _tensors(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad)
+        _run(check)
     except GradcheckError:
         if raise_exception:
             raise
@@ -108,88 +114,144 @@ def gradcheck(
     return True
 
 
-def _check(
-    func: Callable[..., Any],
-    inputs: tuple[Any, ...],
-    eps: float,
-    atol: float,
-    rtol: float,
-    nondet_tol: float,
-    check_undefined: bool,
-) -> None:
-    checked = _differentiable(inputs)
+def _run(check: _Check) -> None:
+    checked = check.checked()
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, "
             "but none of the them have requires_grad=True."
         )
-    outputs = _outputs(func(*inputs))
-    if not any(o.requires_grad for o in outputs):
-        for x in checked:
-            for rows in _numeric(func, inputs, x, eps):
-                if any(abs(v) > atol for row in rows for v in row):
+    for at, x in checked:
+        if x.dtype != penlight.float64:
+            warnings.warn(
+                f"Input #{at} requires gradient and is not a double precision floating point or complex. This check "
+                "will likely fail if all the inputs are not of double precision floating point or complex. ",
+                stacklevel=4,
+            )
+        if any(size > 1 and step == 0 for size, step in zip(x.shape, x.stride(), strict=True)):
+            raise RuntimeError(
+                f"The {at}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly. You should call "
+                ".contiguous on the input before passing it to gradcheck."
+            )
+    if not any(o.requires_grad for o in check.outputs()):
+        for _, x in checked:
+            for rows in jacobian.by_differences(check.function, check.inputs, x, check.eps):
+                if not (np.abs(rows) <= check.atol).all():
                     raise GradcheckError("Numerical gradient for function expected to be zero")
         return
-    for at, x in enumerate(checked):
-        numeric = _numeric(func, inputs, x, eps)
-        for number, output in enumerate(_outputs(func(*inputs))):
-            if x.numel() == 0 or output.numel() == 0:
+    (_compare_along if check.fast else _compare_all)(check)
+    if check.backward:
+        _check_zero_gradient(check)
+        if check.undefined:
+            _check_undefined(check)
+        if check.batched:
+            _check_batched(check)
+    if check.forward:
+        if check.undefined:
+            _check_undefined_tangents(check)
+        if check.batched_forward:
+            _check_batched_tangents(check)
+
+
+# ---- the Jacobian
+
+
+def _compare_all(check: _Check) -> None:
+    for at, x in check.checked():
+        if x.numel() == 0:
+            continue
+        numeric = jacobian.by_differences(check.function, check.inputs, x, check.eps)
+        outputs = check.outputs()
+        if check.forward:
+            forward = jacobian.by_forward(check.function, check.inputs, at)
+            for number, output in enumerate(outputs):
+                kind = "Jacobian computed with forward mode mismatch"
+                _compare(check, kind, numeric[number], forward[number], output, at, number)
+        if not check.backward:
+            continue
+        for number, output in enumerate(outputs):
+            if output.numel() == 0:
                 continue
-            columns = _analytic(output, x)
-            again = _analytic(output, x)
-            _compare(numeric[number], columns, output, at, number, atol, rtol)
-            for first, second in zip(columns, again, strict=True):
-                worst = max(abs(a - b) for a, b in zip(first, second, strict=True))
-                if worst > nondet_tol:
-                    raise GradcheckError(
-                        f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
-                        f"times gives different values (by {worst}), although analytical gradient matches numerical "
-                        f"gradient. The tolerance for nondeterminism was {nondet_tol}."
-                    )
-    if check_undefined:
-        _check_undefined(func, inputs, checked)
+            columns = jacobian.by_backward(output, x)
+            _compare(check, "Jacobian mismatch", numeric[number], columns, output, at, number)
+            _check_gradient(check, output, x)
+            _check_again(check, columns, jacobian.by_backward(output, x))
 
 
-def _analytic(output: Tensor, x: Tensor) -> list[list[float]]:
-    """A column for each element of the output: the gradient it alone gives x."""
-    if not output.requires_grad:
-        return [[0.0] * x.numel() for _ in range(output.numel())]
-    columns = []
-    for i in range(output.numel()):
-        unit = penlight.zeros(output.numel(), dtype=output.dtype)
-        unit[i] = 1
-        (g,) = grad(output, x, unit.reshape(output.shape), retain_graph=True, allow_unused=True)
-        columns.append([0.0] * x.numel() if g is None else g.detach().reshape(-1).tolist())
-        if g is not None and g.shape != x.shape:
-            raise GradcheckError(f"the gradient has sizes {tuple(g.shape)}, its tensor {tuple(x.shape)}")
-    return columns
+def _compare_along(check: _Check) -> None:
+    """The product v · (J u) for regular u and v: no entry can be wrong without changing it, but by accident."""
+    for at, x in check.checked():
+        if x.numel() == 0:
+            continue
+        direction = jacobian.regular(x)
+        numeric = jacobian.differences_along(check.function, check.inputs, x, direction, check.eps)
+        forward = jacobian.pushed(check.function, check.inputs, {at: direction}) if check.forward else []
+        for number, output in enumerate(check.outputs()):
+            if output.numel() == 0:
+                continue
+            weights = jacobian.regular(output)
+            v = jacobian.numbers(weights)
+            expected = np.asarray([[v @ numeric[number]]])
+            if check.forward:
+                tangent = forward[number][1]
+                found = 0.0 if tangent is None else v @ jacobian.numbers(tangent)
+                _compare_products(
+                    check, "Jacobian computed with forward mode mismatch", expected, found, at, number
+                )
+            if check.backward:
+                products = []
+                for _ in range(2):
+                    g = jacobian.pulled(output, x, weights)
+                    products.append(0.0 if g is None else jacobian.numbers(g) @ jacobian.numbers(direction))
+                _compare_products(check, "Jacobian mismatch", expected, products[0], at, number)
+                _check_gradient(check, output, x)
+                _check_again(check, np.asarray(products[0]), np.asarray(products[1]))
+
+
+def _compare_products(
+    check: _Check, kind: str, expected: np.ndarray, found: float, at: int, number: int
+) -> None:
+    """Where the products differ, the whole Jacobian tells where."""
+    if not _worst(check, expected, np.asarray([[found]])):
+        return
+    x, output = check.inputs[at], check.outputs()[number]
+    numeric = jacobian.by_differences(check.function, check.inputs, x, check.eps)[number]
+    if "forward" in kind:
+        analytic = jacobian.by_forward(check.function, check.inputs, at)[number]
+    else:
+        analytic = jacobian.by_backward(output, x)
+    _compare(check, kind, numeric, analytic, output, at, number)
+    raise GradcheckError(
+        f"{kind} for output {number} with respect to input {at},\nnumerical: {expected.item()}\nanalytical: {found}\n"
+        "The above quantities relating the numerical and analytical jacobians are computed in fast mode, of a product "
+        "with the Jacobian. Each of its entries alone is within the tolerance.\n" + _suspects(output)
+    )
+
+
+def _worst(check: _Check, numeric: np.ndarray, analytic: np.ndarray) -> tuple[int, int] | None:
+    """The entry that differs most beyond the tolerance, or None. A NaN that both have is no difference."""
+    with np.errstate(invalid="ignore"):
+        excess = np.abs(numeric - analytic) - (check.atol + check.rtol * np.abs(numeric))
+        agreed = (excess <= 0) | (numeric == analytic) | (np.isnan(numeric) & np.isnan(analytic))
+    if agreed.all():
+        return None
+    excess = np.where(agreed, -np.inf, np.where(np.isnan(excess), np.inf, excess))
+    i, j = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    return int(i), int(j)
 
 
 def _compare(
-    numeric: list[list[float]],
-    columns: list[list[float]],
-    output: Tensor,
-    at: int,
-    number: int,
-    atol: float,
-    rtol: float,
+    check: _Check, kind: str, numeric: np.ndarray, analytic: np.ndarray, output: Tensor, at: int, number: int
 ) -> None:
-    worst, entry = -1.0, (0, 0)
-    for i, row in enumerate(numeric):
-        for j, value in enumerate(row):
-            analytic = columns[j][i]
-            if value != value and analytic != analytic:
-                continue
-            excess = abs(value - analytic) - (atol + rtol * abs(value))
-            if not excess <= 0 and not excess <= worst:
-                worst, entry = excess, (i, j)
-    if worst <= -1.0:
+    entry = _worst(check, numeric, analytic)
+    if entry is None:
         return
-    i, j = entry
     raise GradcheckError(
-        f"Jacobian mismatch for output {number} with respect to input {at},\n"
-        f"worst at input element {i}, output element {j}:\n"
-        f"numerical: {numeric[i][j]}\nanalytical: {columns[j][i]}\n" + _suspects(output)
+        f"{kind} for output {number} with respect to input {at},\n"
+        f"numerical:{penlight.from_numpy(numeric)}\nanalytical:{penlight.from_numpy(analytic)}\n\n"
+        f"worst at input element {entry[0]}, output element {entry[1]}:\n"
+        f"numerical: {numeric[entry]}\nanalytical: {analytic[entry]}\n" + _suspects(output)
     )
 
 
@@ -208,22 +270,138 @@ def _suspects(output: Tensor) -> str:
     return f"The last operation before this output is {nodes[0].name() if nodes else 'none'}."
 
 
-def _check_undefined(func: Callable[..., Any], inputs: tuple[Any, ...], checked: list[Tensor]) -> None:
-    """A gradient that never arrives counts as zero."""
-    outputs = [o for o in _outputs(func(*inputs)) if o.requires_grad]
-    if len(outputs) < 2:
+def _check_gradient(check: _Check, output: Tensor, x: Tensor) -> None:
+    g = jacobian.pulled(output, x, penlight.zeros_like(output))
+    if g is None:
         return
-    for i, output in enumerate(outputs):
-        alone = grad(output, checked, penlight.ones_like(output), retain_graph=True, allow_unused=True)
+    if g.shape != x.shape:
+        raise GradcheckError(
+            f"Analytical gradient has incorrect size: {tuple(g.shape)}, its tensor's is {tuple(x.shape)}"
+        )
+    if check.dtypes and g.dtype != x.dtype:
+        raise GradcheckError(f"Analytical gradient has dtype {g.dtype}, its tensor {x.dtype}")
+
+
+def _check_again(check: _Check, first: np.ndarray, second: np.ndarray) -> None:
+    with np.errstate(invalid="ignore"):
+        worst = float(np.nanmax(np.abs(first - second), initial=0.0))
+    if worst > check.nondet_tol:
+        raise GradcheckError(
+            "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives "
+            f"different values (by {worst}), although analytical gradient matches numerical gradient. The tolerance "
+            f"for nondeterminism was {check.nondet_tol}."
+        )
+
+
+# ---- gradients and tangents of zero, and such as never arrive
+
+
+def _same(a: Tensor | None, b: Tensor | None) -> bool:
+    if a is None or b is None:
+        there = b if a is None else a
+        return there is None or bool((there == 0).all())
+    return penlight.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
+
+
+def _recorded(check: _Check) -> list[Tensor]:
+    return [o for o in check.outputs() if o.requires_grad]
+
+
+def _check_zero_gradient(check: _Check) -> None:
+    outputs, inputs = _recorded(check), [x for _, x in check.checked()]
+    zeros = [penlight.zeros_like(o) for o in outputs]
+    for at, g in enumerate(grad(outputs, inputs, zeros, retain_graph=True, allow_unused=True)):
+        if g is not None and not bool((g == 0).all()):
+            raise GradcheckError(f"backward not multiplied by grad_output (input {at})")
+
+
+def _check_undefined(check: _Check) -> None:
+    """A gradient that never arrives counts as zero."""
+    outputs, inputs = _recorded(check), [x for _, x in check.checked()]
+    for i, output in enumerate(outputs if len(outputs) > 1 else []):
+        alone = grad(output, inputs, penlight.ones_like(output), retain_graph=True, allow_unused=True)
         weights = [penlight.ones_like(o) if j == i else penlight.zeros_like(o) for j, o in enumerate(outputs)]
-        together = grad(outputs, checked, weights, retain_graph=True, allow_unused=True)
-        for a, b in zip(alone, together, strict=True):
-            a = penlight.zeros(1, dtype=penlight.float64) if a is None else a
-            b = penlight.zeros_like(a) if b is None else b
-            if not bool((a == b).all() if a.shape == b.shape else (b == 0).all()):
+        together = grad(outputs, inputs, weights, retain_graph=True, allow_unused=True)
+        if not all(map(_same, alone, together)):
+            raise GradcheckError(
+                "Expected backward function to handle undefined output grads: a gradient that does not arrive "
+                f"must count as zero (output {i})"
+            )
+
+
+def _check_undefined_tangents(check: _Check) -> None:
+    """A tangent that an input has not counts as zero."""
+    checked = check.checked()
+    for at, x in checked if len(checked) > 1 else []:
+        direction = {at: jacobian.regular(x)}
+        zeros = {i: penlight.zeros_like(y) for i, y in checked}
+        alone = jacobian.pushed(check.function, check.inputs, direction)
+        together = jacobian.pushed(check.function, check.inputs, zeros | direction)
+        if not all(_same(a, b) for (_, a), (_, b) in zip(alone, together, strict=True)):
+            raise GradcheckError(
+                f"Expected forward mode to handle undefined tangents as zeros (where input {at} alone has one)"
+            )
+        if check.dtypes and any(t is not None and t.dtype != o.dtype for o, t in alone):
+            raise GradcheckError("Expected the tangent to have the dtype of its output")
+
+
+# ---- several at once
+
+
+def _check_batched(check: _Check) -> None:
+    inputs = [x for _, x in check.checked()]
+    for number, output in enumerate(_recorded(check)):
+        pair = penlight.stack([jacobian.regular(output), 1 - jacobian.regular(output)])
+        single = [grad(output, inputs, w, retain_graph=True, allow_unused=True) for w in pair]
+        try:
+            both = grad(output, inputs, pair, retain_graph=True, allow_unused=True, is_grads_batched=True)
+        except RuntimeError as error:
+            raise GradcheckError(
+                f"While computing batched gradients, got: {error}\n\n{_batched_message(number)}"
+            ) from error
+        for at, (one, other, rows) in enumerate(zip(*single, both, strict=True)):
+            if not (rows is None and one is None) and not _same_rows(rows, one, other):
+                raise GradcheckError(f"For output {number} and input {at}:\n\n{_batched_message(number)}")
+
+
+def _same_rows(rows: Tensor | None, *each: Tensor | None) -> bool:
+    return all(_same(None if rows is None else rows[i], g) for i, g in enumerate(each))
+
+
+def _batched_message(number: int) -> str:
+    return (
+        "gradcheck or gradgradcheck failed while testing batched gradient computation. This could have been invoked in "
+        f"a number of ways (via a test that calls gradcheck/gradgradcheck directly or via an autogenerated test). A "
+        f"batch of gradients of output {number} does not give what they give one after the other: an operation of the "
+        "backward pass treats the examples of vmap wrongly."
+    )
+
+
+def _check_batched_tangents(check: _Check) -> None:
+    from penlight.func import vmap
+
+    for at, x in check.checked():
+        pair = penlight.stack([jacobian.regular(x), 1 - jacobian.regular(x)])
+
+        def push(change: Tensor, at: int = at) -> tuple[Tensor, ...]:
+            with forward_ad.dual_level():
+                arguments: Sequence[Any] = [
+                    forward_ad.make_dual(a.detach(), change) if i == at else a
+                    for i, a in enumerate(check.inputs)
+                ]
+                found = [forward_ad.unpack_dual(o) for o in jacobian.floating(check.function(*arguments))]
+                return tuple(penlight.zeros_like(p.primal) if p.tangent is None else p.tangent for p in found)
+
+        single = [push(change) for change in pair]
+        try:
+            both = vmap(push)(pair)
+        except RuntimeError as error:
+            raise GradcheckError(f"While computing batched gradients, got: {error}") from error
+        for number, (one, other, rows) in enumerate(zip(*single, both, strict=True)):
+            if not _same_rows(rows, one, other):
                 raise GradcheckError(
-                    "Expected backward function to handle undefined output grads: a gradient that does not arrive "
-                    f"must count as zero (output {i})"
+                    f"For output {number} and input {at}: a batch of tangents does not give what they give one after "
+                    "the other: an operation treats the examples of vmap wrongly in forward mode."
                 )
 
 
@@ -241,6 +419,8 @@ def gradgradcheck(
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
 ) -> bool:
@@ -248,6 +428,9 @@ def gradgradcheck(
 
     Args:
         grad_outputs: gradients of the outputs; numbers between -1 and 1 where not given.
+        gen_non_contig_grad_outputs: make those numbers with gaps between them in memory.
+        check_fwd_over_rev: differentiate the gradients by forward mode.
+        check_rev_over_rev: differentiate them by backward.
 
     Raises:
         GradcheckError: as :func:`gradcheck`.
@@ -259,29 +442,30 @@ def gradgradcheck(
         >>> penlight.autograd.gradgradcheck(penlight.sin, (x,))
         True
     """
-    arguments = _tensors(inputs)
-    checked = _differentiable(arguments)
-    outputs = [o for o in _outputs(func(*arguments)) if o.requires_grad]
+    if not (check_fwd_over_rev or check_rev_over_rev):
+        raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
+    arguments = jacobian.tensors(inputs)
     if grad_outputs is None:
-        weights = []
-        for o in outputs:
-            # Regular but unlike numbers: the check does not depend on the state of the random generator.
-            ramp = penlight.arange(o.numel(), dtype=o.dtype) * 0.7 + 0.3
-            weights.append(ramp.sin().reshape(o.shape).requires_grad_())
+        outputs = jacobian.differentiable(func(*arguments))
+        weights = [jacobian.regular(o) for o in outputs]
+        if gen_non_contig_grad_outputs:
+            weights = [penlight.stack([w, w], dim=-1).select(-1, 0) for w in weights]
+        weights = [w.detach().requires_grad_() for w in weights]
     else:
-        weights = [g.detach().clone().requires_grad_() for g in _tensors(grad_outputs)]
+        weights = [g.detach().clone().requires_grad_() for g in jacobian.tensors(grad_outputs)]
     count = len(arguments)
 
     def gradients(*everything: Any) -> Any:
-        results = [o for o in _outputs(func(*everything[:count])) if o.requires_grad]
-        wanted = _differentiable(everything[:count])
+        results = jacobian.differentiable(func(*everything[:count]))
+        wanted = jacobian.differentiable(everything[:count])
         found = grad(results, wanted, list(everything[count:]), create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None and g.requires_grad) or tuple(
             penlight.zeros_like(x) for x in wanted
         )
 
-    del checked
     return gradcheck(
         gradients, (*arguments, *weights), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad,
+        nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev, fast_mode=fast_mode, masked=masked,
     )  # fmt: skip
