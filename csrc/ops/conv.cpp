@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/vmap.h"
 #include "tensor/unlocked.h"
 
 namespace penlight {
@@ -67,21 +68,58 @@ int64_t work_of(const ConvGeometry& g) {
 
 Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b, const Tensor& bias);
 
+// (examples, images, channels, ...) as (images, examples * channels, ...).
+Tensor as_groups(const Tensor& x, const BatchDims& batch) {
+  const Tensor all = fold_examples(x, batch, 0);
+  Dims order;
+  for (int64_t d = 0; d < all.dim(); ++d) order.push_back(d < 2 ? 1 - d : d);
+  return flatten(permute(all, order), 1, 2);
+}
+
 // Where only the images differ between the examples of vmap, there are more images. Where weights differ, or
-// are asked for, there is a convolution for each example.
+// are asked for, the examples are groups of one convolution.
 Tensor run_examples(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b,
                     const Tensor& bias) {
-  const Tensors inputs{a, b, bias};
-  const BatchDims batch = joint_batch(inputs);
-  if (direction == Direction::weight || b.batched() || bias.batched())
-    return map_examples_one(inputs, [&](const Tensors& x) { return run(direction, g, x[0], x[1], x[2]); });
+  const Unrecorded unrecorded;
+  const BatchDims batch = joint_batch({a, b, bias});
+  const int64_t count = examples(batch);
   ConvGeometry more = g;
-  more.batch *= examples(batch);
-  const Tensor y = run(direction, more, fold_examples(a, batch, 1), b, bias);
   Dims sizes = batch.sizes;
-  sizes.push_back(g.batch);
-  sizes.append(y.sizes().begin() + 1, y.sizes().end());
-  return hide(alias(y, sizes, contiguous_strides(sizes), y->offset), batch);
+  if (direction != Direction::weight && !any_batched(b, bias)) {
+    more.batch *= count;
+    const Tensor y = run(direction, more, fold_examples(a, batch, 1), b, bias);
+    sizes.push_back(g.batch);
+    sizes.append(y.sizes().begin() + 1, y.sizes().end());
+    return hide(alias(y, sizes, contiguous_strides(sizes), y->offset), batch);
+  }
+  if (count == 0)
+    return empty_batched(direction == Direction::forward      ? g.output_sizes()
+                         : direction == Direction::transposed ? g.input_sizes()
+                                                              : g.weight_sizes(),
+                         a.dtype(), batch);
+  // Weights that meet the same images are more channels of one group.
+  const bool shared = direction == Direction::forward && !a.batched() && g.groups == 1;
+  more.out_channels *= count;
+  if (!shared) more.groups *= count, more.in_channels *= count;
+  if (direction == Direction::weight) {
+    const Tensor w = run(direction, more, as_groups(a, batch), as_groups(b, batch), bias);
+    sizes.push_back(g.out_channels);
+    sizes.append(w.sizes().begin() + 1, w.sizes().end());
+    return hide(alias(w, sizes, contiguous_strides(sizes), w->offset), batch);
+  }
+  const Tensor y = run(direction, more, shared ? a : as_groups(a, batch), fold_examples(b, batch, 1),
+                       bias.defined() ? fold_examples(bias, batch, 1) : bias);
+  // (images, examples * channels, ...): the examples' dimensions go to the front.
+  Dims split{y.size(0)};
+  split.append(sizes.begin(), sizes.end());
+  split.push_back(y.size(1) / count);
+  split.append(y.sizes().begin() + 2, y.sizes().end());
+  Dims order;
+  for (std::size_t l = 0; l < sizes.size(); ++l) order.push_back(static_cast<int64_t>(l) + 1);
+  order.push_back(0);
+  for (auto d = static_cast<int64_t>(sizes.size()) + 1; d < static_cast<int64_t>(split.size()); ++d)
+    order.push_back(d);
+  return hide(permute(reshape(y, split), order), batch);
 }
 
 Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Tensor& b, const Tensor& bias) {

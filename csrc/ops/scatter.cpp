@@ -87,13 +87,10 @@ void join_lines(const Tensor& table, int64_t dim, const Tensor& index, const Ope
                                    : alias(scalar_tensor(source.scalar(), table.dtype()), index.sizes(),
                                            Dims(index.sizes().size(), 0), 0);
   if (any_batched(table, index, list)) [[unlikely]] {
-    const BatchDims batch = joint_batch({table, index, list});
-    physical(index, joint_batch({table})),
-        physical(list, joint_batch({table}));  // the table has room for all
-    return for_examples(batch, [&](const Dims& place) {
-      join_lines(example(table, batch, place), dim, example(index, batch, place), example(list, batch, place),
-                 join);
-    });
+    const BatchDims batch = joint_batch({table});  // the table has room for all
+    const int64_t rank = std::max<int64_t>(table.dim(), 1);
+    return join_lines(physical(table, batch, rank), dim + static_cast<int64_t>(batch.levels.size()),
+                      physical(index, batch, rank), physical(list, batch, rank), join);
   }
   if (list->storage->data() == table->storage->data()) list = clone_values(list);
   void* to = table.raw();
@@ -112,9 +109,9 @@ Tensor room_for(const Tensor& self, const Tensor& index, const Tensor& source) {
 void gather_lines(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& y) {
   if (y.batched()) [[unlikely]] {
     const BatchDims& batch = y->transforms->batch;
-    return for_examples(batch, [&](const Dims& place) {
-      gather_lines(example(x, batch, place), dim, example(index, batch, place), example(y, batch, place));
-    });
+    const int64_t rank = std::max<int64_t>(x.dim(), 1);
+    return gather_lines(physical(x, batch, rank), dim + static_cast<int64_t>(batch.levels.size()),
+                        physical(index, batch, rank), physical(y, batch, rank));
   }
   const void* from = x.raw();
   void* to = y.raw();

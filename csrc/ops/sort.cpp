@@ -23,12 +23,9 @@ template <class Kernel>
 ValuesIndices run_rows(const Tensor& x, int64_t dim, int64_t kept, Kernel kernel) {
   if (x.batched()) [[unlikely]] {
     const BatchDims& batch = x->transforms->batch;
-    if (x.dim() == 0) {
-      const Tensors found = map_examples({x}, [&](const Tensors& plain) {
-        const ValuesIndices out = run_rows(plain[0], dim, kept, kernel);
-        return Tensors{out.values, out.indices};
-      });
-      return {found[0], found[1]};
+    if (x.dim() == 0) {  // a number is a row of one
+      const ValuesIndices out = run_rows(alias(x, {1}, {1}, x->offset), 0, -1, kernel);
+      return {out.values, out.indices};
     }
     const ValuesIndices out =
         run_rows(physical(x), dim + static_cast<int64_t>(batch.levels.size()), kept, kernel);
@@ -156,6 +153,21 @@ Tensor median(const Tensor& x, bool ignore_nan) {
   return y;
 }
 
+namespace {
+// The examples of vmap are rows of one search, unless all share the boundaries.
+Tensor search_examples(const Tensor& boundaries, const Tensor& values, bool right, const Tensor& sorter) {
+  const BatchDims batch = joint_batch({boundaries, values, sorter});
+  if (!any_batched(boundaries, sorter) && boundaries.dim() == 1)
+    return hide(searchsorted(boundaries, physical(values, batch), right, sorter), batch);
+  const bool shared = boundaries.dim() == 1;  // by all values of an example
+  const Tensor row = shared ? reshape(detach(values), {values.numel()}) : values;
+  const Tensor order = sorter.defined() ? physical(sorter, batch) : sorter;
+  const Tensor found =
+      hide(searchsorted(physical(boundaries, batch), physical(row, batch), right, order), batch);
+  return shared ? reshape(found, values.sizes()) : found;
+}
+}  // namespace
+
 Tensor searchsorted(const Tensor& boundaries, const Tensor& values, bool right, const Tensor& sorter) {
   check(values.dim() > 0 || (boundaries.dim() == 1 && values.numel() == 1),
         "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but "
@@ -191,8 +203,7 @@ Tensor searchsorted(const Tensor& boundaries, const Tensor& values, bool right, 
             "torch.searchsorted(): sorter index out of range");
   }
   if (any_batched(boundaries, values, order)) [[unlikely]]
-    return map_examples_one({boundaries, values, order},
-                            [&](const Tensors& x) { return searchsorted(x[0], x[1], right, x[2]); });
+    return search_examples(boundaries, values, right, sorter);
   Tensor out = empty(values.sizes(), DType::i64);
   const bool shared = boundaries.dim() == 1;
   const int64_t width = values.dim() ? values.size(values.dim() - 1) : 1;
