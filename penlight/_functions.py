@@ -300,6 +300,10 @@ MOST_SECTIONS = 2**24  # more are a mistake, and would fill memory
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces: so many of nearly equal length, or cut at the given places."""
+    if input.dim() == 0:
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     size = input.size(dim)
     if isinstance(indices_or_sections, int):
         n = indices_or_sections
@@ -307,9 +311,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             raise RuntimeError(f"number of sections must be larger than 0, got {n}")
         if n > MOST_SECTIONS:
             raise RuntimeError(f"number of sections must be at most {MOST_SECTIONS}, got {n}")
-        lengths = [size // n + (i < size % n) for i in range(n)]
-        return input.split(lengths, dim)
-    cuts = [0, *(slice(None, i).indices(size)[1] for i in indices_or_sections), size]
+        cuts = [i * (size // n) + min(i, size % n) for i in range(n + 1)]
+    else:
+        cuts = [0, *(slice(None, i).indices(size)[1] for i in indices_or_sections), size]
     return tuple(_C._slice(input, dim, a, max(a, b)) for a, b in pairwise(cuts))
 
 
@@ -327,24 +331,8 @@ def norm(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             + str(input.dtype).removeprefix("torch.").capitalize()
         )
-    if p in ("fro", 2, None):
-        return _euclidean(input, dim, keepdim)
-    if p == float("inf"):
-        return input.abs().amax(dim if dim is not None else (), keepdim)
-    if p == -float("inf"):
-        return input.abs().amin(dim if dim is not None else (), keepdim)
-    if p == 0:
-        return (input != 0).to(input.dtype).sum(dim, keepdim)
-    if p == 1:
-        return input.abs().sum(dim, keepdim)
-    return input.abs().pow(p).sum(dim, keepdim).pow(1 / p)
-
-
-def _euclidean(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    # At 0 the norm has no gradient; 0, the smallest subgradient, is given, as PyTorch does.
-    squares = (input * input).sum(dim, keepdim)
-    zero = squares == 0
-    return _C.where(zero, squares, _C.where(zero, 1, squares).sqrt())
+    order = 2.0 if p in ("fro", None) else float(p)
+    return _C._vector_norm(input, order, (dim,) if isinstance(dim, int) else dim, keepdim)
 
 
 def var_mean(

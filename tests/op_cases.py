@@ -136,6 +136,8 @@ for _name, _low, _high in [
 row("digamma", shapes(0.4, 4), in_place="digamma_")
 row("polygamma", lambda r: [(n, r(*s, low=0.4, high=4)) for n in (1, 2, 3, 5) for s in ((), (3,), (2, 3), (0,))],
     tolerance=1e-8)  # fmt: skip
+row("polygamma in place", lambda r: [(r(*s, low=0.4, high=4), n) for n in (1, 2) for s in ((), (2, 3))],
+    lambda T, x, n: x.polygamma(n), in_place="polygamma_", covers=("Tensor.polygamma_",), tolerance=1e-8)  # fmt: skip
 row("logit", flat(shapes(0.1, 0.9), lambda r: [(r(4, low=0.2, high=0.8), 0.1)]), in_place="logit_")
 row(
     "nan_to_num",
@@ -283,6 +285,8 @@ row("min", flat(lambda r: [r.apart(3), r.apart(2, 3), r.apart()], lambda r: [(r(
 for _name in ("max", "min"):
     row(f"{_name} along", along(apart=True), lambda T, *a, _f=_name: tuple(getattr(T, _f)(*a)))
 row("logsumexp", flat(along(), lambda r: several(r, empty=False)))
+row("logcumsumexp", lambda r: [(r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 2), 0), (r(2, 3, 2), -2),
+                               (r(4, low=-800, high=800), 0)])  # fmt: skip
 row("cumsum", lambda r: [(r(3), 0), (r(2, 3), 1), (r(2, 3), 0), (r(), 0), (r(0, 2), 0), (r(2, 3, 2), 1)],
     in_place="cumsum_")  # fmt: skip
 row("cumprod", lambda r: [

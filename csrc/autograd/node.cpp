@@ -33,6 +33,8 @@ void SavedTensor::replace(const Tensor& tensor) {
     tensor_ = alias(tensor);
     if (GradMeta* meta = grad_meta_or_null(tensor)) output_nr_ = meta->output_nr;
   }
+  const GradMeta* meta = grad_meta_or_null(tensor);
+  recorded_ = !is_output_ && meta && meta->grad_fn;
   storage_ = tensor_->storage;
   version_ = storage_->version();
   storage_->saved();
@@ -47,7 +49,8 @@ SavedTensor::SavedTensor(SavedTensor&& other) noexcept
       version_(other.version_),
       output_nr_(other.output_nr_),
       place_output_nr_(other.place_output_nr_),
-      is_output_(other.is_output_) {}
+      is_output_(other.is_output_),
+      recorded_(other.recorded_) {}
 
 SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
   if (this != &other) {
@@ -61,6 +64,7 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
     output_nr_ = other.output_nr_;
     place_output_nr_ = other.place_output_nr_;
     is_output_ = other.is_output_;
+    recorded_ = other.recorded_;
   }
   return *this;
 }
@@ -128,8 +132,8 @@ Tensor SavedTensor::unpack(Node& owner) const {
     return value;
   }
   if (!tensor_.defined()) return tensor_;
-  // An input that was given other memory since (x.data = y) is read as it is now, as in PyTorch: its version is
-  // its own and goes on. Scripts that take weights away and put them back rely on that.
+  // An input that was given other memory since (x.data = y) is read as it is now, as in PyTorch: its version
+  // is its own and goes on. Scripts that take weights away and put them back rely on that.
   const uint32_t now = tensor_->storage->version();
   if (now != version_) [[unlikely]] {
     const std::string place = tensor_->storage == storage_ ? storage_->last_change() : std::string();
@@ -143,6 +147,9 @@ Tensor SavedTensor::unpack(Node& owner) const {
         " Hint: change a copy, or move the in-place operation after backward; "
         "autograd.set_detect_anomaly(True) shows where the operation that needs it was called.");
   }
+  check(!recorded_ || grad_meta(tensor_).grad_fn,
+        "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not "
+        "supported. Please use out-of-place `.detach()` instead");
   if (!is_output_) return tensor_;
   Tensor output = alias(tensor_);
   if (place_ && place_->node && place_->node->alive())

@@ -71,6 +71,7 @@ class SavedTensor {
   uint32_t version_ = 0;
   uint32_t output_nr_ = 0, place_output_nr_ = 0;
   bool is_output_ = false;
+  bool recorded_ = false;  // an input that is the result of an operation, and must stay it
 };
 
 inline SavedTensor keep(const char* name, const Tensor& tensor) {

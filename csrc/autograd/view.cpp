@@ -65,7 +65,10 @@ void check_inplace(const Tensor& tensor, const char* operation, bool unchanged) 
           "location. "
           "Please clone() the tensor before performing the operation.");
   (void)operation;
-  if (grad_mode.enabled && tensor.requires_grad()) check_recorded_write(tensor);
+  if (!grad_mode.enabled || !tensor.requires_grad()) return;
+  check_recorded_write(tensor);
+  check(!tensor->base || !is_leaf(Tensor(tensor->base)),  // detached in place since
+        "a view of a leaf Variable that requires grad is being used in an in-place operation.");
 }
 
 namespace {
@@ -104,7 +107,14 @@ void refresh_view(const Tensor& view) {
   view->view_version = version;
   GradModeGuard recording(true);
   const Tensor fresh = view_operations.as_strided(base, window_of(view));
-  const GradMeta& fresh_meta = grad_meta(fresh);
+  GradMeta& fresh_meta = grad_meta(fresh);
+  if (!fresh_meta.grad_fn) {  // the base was detached in place: the view's new values lead nowhere
+    const auto nowhere = [](Backward&, const Tensor&) { return Grads(1); };
+    const Ref<Node> node(new FunctionNode<decltype(nowhere)>("AsStridedBackward0", nowhere));
+    detail::connect(*node, base);
+    node->add_output(view);
+    fresh_meta.grad_fn = node;
+  }
   if (meta && meta->retains_grad)
     move_retained(view, meta->grad_fn, fresh_meta.grad_fn, fresh_meta.output_nr);
   set_history(view, fresh_meta.grad_fn, fresh_meta.output_nr);
@@ -179,9 +189,11 @@ void move_saved_away(const Tensor& tensor, const Tensor& stand_in, Node& node) {
     }
     Tensor copy = view_operations.clone_values(kept);
     if (kept.requires_grad()) {
-      const Edge edge = gradient_edge(kept);
+      // It is the value before: a second derivative finds its hooks, which value_before went past.
+      const Edge edge = gradient_edge(kept.same(stand_in) ? tensor : kept);
       set_history(copy, edge.node, edge.input_nr);
     }
+    copy_tangents(copy, kept);
     saved.replace(copy);
   }
 }
@@ -206,8 +218,10 @@ void assign(const Tensor& tensor, const Tensor& result, const Tensor& stand_in) 
   if (recorded && node) {
     // What the operation kept of its result is the tensor from now on: a later change of it must be noticed.
     for (SavedTensor& saved : node->saved())
-      if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == result->storage)
+      if (saved.is_output() && saved.raw().defined() && saved.raw()->storage == result->storage) {
         saved.replace(tensor);
+        copy_tangents(saved.raw(), tensor);
+      }
   }
   if (!recorded && !was_recorded) return;
   if (tensor->base) {

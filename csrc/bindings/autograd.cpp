@@ -353,8 +353,8 @@ void bind(nb::module_& m, TensorClass& tensor) {
           [](const Ref<Node>& n) {
             // PyTorch tells the namespace of nodes that are written by hand.
             const std::string name = n->name();
-            const bool by_hand = name == "AccumulateGrad" || name == "CopySlices" || name == "CopyBackwards" ||
-                                 name == "NotImplemented";
+            const bool by_hand = name == "AccumulateGrad" || name == "CopySlices" ||
+                                 name == "CopyBackwards" || name == "NotImplemented";
             return by_hand ? "torch::autograd::" + name : name;
           },
           "The operation's name.")

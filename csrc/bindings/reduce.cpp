@@ -1,6 +1,7 @@
 // Reductions.
 #include "bindings/python.h"
 #include "ops/cumulative.h"
+#include "ops/vector_norm.h"
 
 namespace penlight::bindings {
 
@@ -87,11 +88,11 @@ void bind(nb::module_& m, TensorClass& tensor) {
   };
   const auto deviation = [](const Tensor& x, const OptionalDims& dims, std::optional<bool> unbiased,
                             nb::object correction, bool keepdim) {
-    return sqrt(var(x, dims, correction_of(unbiased, correction), keepdim));
+    return standard_deviation(x, dims, correction_of(unbiased, correction), keepdim);
   };
   const auto whole_var = [](const Tensor& x, bool unbiased) { return var(x, {}, unbiased ? 1 : 0, false); };
   const auto whole_std = [](const Tensor& x, bool unbiased) {
-    return sqrt(var(x, {}, unbiased ? 1 : 0, false));
+    return standard_deviation(x, {}, unbiased ? 1 : 0, false);
   };
   for (const bool is_std : {false, true}) {
     const char* name = is_std ? "std" : "var";
@@ -111,6 +112,9 @@ void bind(nb::module_& m, TensorClass& tensor) {
     both(m, tensor, name, full, "dim"_a = nb::none(), "unbiased"_a = nb::none(), "keepdim"_a = false,
          nb::kw_only(), "correction"_a = nb::none(), doc);
   }
+  both(
+      m, tensor, "logcumsumexp", [](const Tensor& x, Int dim) { return logcumsumexp(x, dim); }, "dim"_a,
+      "log(exp(x_0) + ... + exp(x_k)) for every k along a dimension, without overflow.");
   both(m, tensor, "logsumexp", logsumexp, "dim"_a, "keepdim"_a = false,
        "log(sum(exp(x))) along dimensions, without overflow.");
   both(
@@ -149,11 +153,12 @@ void bind(nb::module_& m, TensorClass& tensor) {
       },
       "dim"_a = nb::none(), "keepdim"_a = false, nb::kw_only(), "dtype"_a = nb::none(),
       "The mean of what is not NaN.");
+  m.def("_vector_norm", vector_norm, "x"_a, "p"_a, "dim"_a.none(), "keepdim"_a);
   both(
       m, tensor, "aminmax",
       [](const Tensor& x, OptionalInt dim, bool keepdim) {
-        const OptionalDims dims = dim ? OptionalDims(Dims{*dim}) : OptionalDims(Dims{});
-        return package("return_types", "aminmax")(amin(x, dims, keepdim), amax(x, dims, keepdim));
+        const Extremes found = aminmax(x, dim, keepdim);
+        return package("return_types", "aminmax")(found.min, found.max);
       },
       nb::kw_only(), "dim"_a = nb::none(), "keepdim"_a = false, "The smallest and the greatest elements.");
   tensor.def("sum_to_size", [](const Tensor& x, const nb::args& args) {

@@ -41,6 +41,18 @@ void bind(nb::module_& m, TensorClass& tensor) {
   tensor.def(
       "polygamma", [](const Tensor& x, Int n) { return polygamma(n, x); }, "n"_a,
       "The n-th derivative of digamma, by Hurwitz's zeta function.");
+  tensor.def(
+      "polygamma_",
+      [](Tensor x, Int n) {
+        return in_place(x, "polygamma_", [&](const Tensor& self) { return polygamma(n, self); });
+      },
+      "n"_a, "The same, in place.");
+  tensor.def(
+      "heaviside_",
+      [](Tensor x, const Tensor& values) {
+        return in_place(x, "heaviside_", [&](const Tensor& self) { return heaviside(self, values); });
+      },
+      "values"_a, "The same, in place.");
   m.def(
       "xlogy", [](const Operand& a, const Operand& b) { return xlogy(a, b); }, "input"_a, "other"_a,
       "input * log(other), 0 where input is 0.");

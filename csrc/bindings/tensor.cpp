@@ -90,8 +90,8 @@ void set_data(const Tensor& x, const Tensor& source) {
 Tensor set_memory(Tensor x, const Tensor& source) {
   const bool recorded = grad_mode.enabled && x.requires_grad();
   check_inplace(x, "set_");
+  x.changed();  // to views of the memory before, and to what is kept of it
   set_data(x, source);
-  x.changed();
   if (!recorded) return x;
   const auto refuse = [](Backward&, const Tensor&) -> Grads {
     fail("derivative for aten::set_ is not implemented");
@@ -238,9 +238,10 @@ void bind(nb::module_& m, TensorClass& tensor) {
           "retain_grad",
           [](const Tensor& x) {
             check(x.requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
-            GradMeta& meta = grad_meta(x);
+            if (is_leaf(x)) return;
             const Ref<Node> node = grad_fn(x);
-            if (!node || meta.retains_grad) return;
+            GradMeta& meta = grad_meta(x);
+            if (meta.retains_grad) return;
             meta.retains_grad = true;
             node->extra().retained.emplace_back(meta.output_nr, Ref<TensorImpl>(x.impl()));
           },
@@ -252,7 +253,10 @@ void bind(nb::module_& m, TensorClass& tensor) {
           "detach_",
           [](Tensor x) {
             check(!x->base, "Can't detach views in-place. Use detach() instead.");
-            if (GradMeta* meta = grad_meta_or_null(x)) meta->grad_fn = nullptr;
+            if (GradMeta* meta = grad_meta_or_null(x)) {
+              meta->grad_fn = nullptr;
+              meta->output_nr = 0;
+            }
             x->requires_grad = false;
             x->base = nullptr;
             return x;
@@ -298,8 +302,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
           "value"_a, "Sets every element.")
       .def(
           "zero_", [](Tensor x) { return zero_(x); }, "Sets every element to 0.")
-      .def(
-          "set_", set_memory, "source"_a, "Takes over another tensor's memory.");
+      .def("set_", set_memory, "source"_a, "Takes over another tensor's memory.");
   both(m, tensor, "_clone", [](const Tensor& x) { return clone(x); });
   m.def("clone", clone_as, "input"_a, nb::kw_only(), "memory_format"_a = nb::none(),
         "A copy in memory of its own; gradients pass.");

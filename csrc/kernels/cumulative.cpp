@@ -1,6 +1,7 @@
 #include "kernels/cumulative.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/parallel.h"
 
@@ -46,6 +47,49 @@ void running_extreme(bool greatest, DType dtype, const ReduceShape& shape, const
         places[at] = place;
       }
     });
+  });
+}
+
+void running_logsumexp(DType dtype, const ReduceShape& shape, const void* in, void* out) {
+  visit_dtype(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using C = compute_t<T>;
+    if constexpr (std::is_floating_point_v<C>) {
+      const T* const from = static_cast<const T*>(in);
+      T* const to = static_cast<T*>(out);
+      over_lines(shape, [&](int64_t first) {
+        C sum = -std::numeric_limits<C>::infinity();
+        for (int64_t k = 0; k < shape.n; ++k) {
+          const int64_t at = first + k * shape.inner;
+          const C x = C(from[at]), greater = std::max(x, sum), less = std::min(x, sum);
+          // The greater is taken out; where it is infinite it is the sum.
+          sum = is_nan(x) || is_nan(sum) ? x + sum
+                : std::isinf(greater)    ? greater
+                                         : greater + std::log1p(std::exp(less - greater));
+          to[at] = T(sum);
+        }
+      });
+    }
+  });
+}
+
+void recurrence(bool backward, DType dtype, const ReduceShape& shape, const void* factor, const void* in,
+                void* out) {
+  visit_dtype(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using C = compute_t<T>;
+    if constexpr (std::is_floating_point_v<C>) {
+      const T *const factors = static_cast<const T*>(factor), *const from = static_cast<const T*>(in);
+      T* const to = static_cast<T*>(out);
+      over_lines(shape, [&](int64_t first) {
+        C value = 0;
+        for (int64_t k = 0; k < shape.n; ++k) {
+          const int64_t at = first + (backward ? shape.n - 1 - k : k) * shape.inner;
+          value = k == 0 ? C(from[at]) : C(factors[at]) * value + C(from[at]);
+          to[at] = T(value);
+        }
+      });
+    }
   });
 }
 

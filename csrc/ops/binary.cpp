@@ -303,8 +303,8 @@ Tensor hypot(const Operand& a, const Operand& b) {
 Tensor copysign(const Operand& a, const Operand& b) {
   Tensor y = run_binary(BinaryOp::copysign, a, b, real_result(a, b), "copysign");
   if (needs(a, b))
-    record(elementwise("CopysignBackward0"), {a.tensor(), b.tensor()}, y,
-           kept(keep("self", a.tensor()), keep_output("result", y)), [](Backward& b, const Tensor& g) {
+    record(elementwise(b.is_tensor() ? "CopysignBackward0" : "CopysignBackward1"), {a.tensor(), b.tensor()},
+           y, kept(keep("self", a.tensor()), keep_output("result", y)), [](Backward& b, const Tensor& g) {
              Grads grads(2);
              if (b.needs(0) && b.saved(0).defined())
                grads[0] = mul(g, mul(sign(b.saved(0)), sign(b.saved(1))));

@@ -59,6 +59,11 @@ Places places_along(const Tensor& table, int64_t dim, const Tensor& index) {
   return places;
 }
 
+void check_count(const Tensor& x, std::size_t indices) {
+  check<IndexError>(static_cast<int64_t>(indices) <= x.dim(), "too many indices for tensor of dimension ",
+                    x.dim());
+}
+
 // Masks become the indices of their true elements; the rest is checked.
 Indices expand_masks(const Tensor& x, const Indices& indices) {
   Indices expanded;
@@ -78,8 +83,7 @@ Indices expand_masks(const Tensor& x, const Indices& indices) {
           index_values<IndexError>(index, "tensors used as indices must be long, int, byte or bool tensors"));
     }
   }
-  check<IndexError>(static_cast<int64_t>(expanded.size()) <= x.dim(),
-                    "too many indices for tensor of dimension ", x.dim());
+  check_count(x, expanded.size());
   return expanded;
 }
 
@@ -134,6 +138,46 @@ Places places_of(const Tensor& table, const Indices& indices) {
     fail<IndexError>("index ", pointers[static_cast<std::size_t>(k)][bad], " is out of bounds for dimension ",
                      dims[static_cast<std::size_t>(k)], " with size ", sizes[static_cast<std::size_t>(k)]);
   return places;
+}
+
+// ---- indices that differ between the examples of vmap
+
+BatchDims joint_batch_of(const Tensor& table, const Indices& indices) {
+  Tensors all{table};
+  for (const Tensor& index : indices) all.push_back(index);
+  return joint_batch(all);
+}
+
+// The places of all examples in one list, where the examples' dimensions come right before the indices' own;
+// counted from the table's first example.
+Places places_of_examples(const Tensor& table, const Indices& indices, const BatchDims& batch) {
+  int64_t rank = 0;
+  for (const Tensor& index : indices)
+    if (index.defined()) rank = std::max(rank, index.dim());
+  Indices all;
+  for (const Tensor& index : indices) all.push_back(index.defined() ? physical(index, batch, rank) : index);
+  const auto levels = batch.levels.size();
+  Places places = places_of(example(table, batch, Dims(levels, 0)), all);
+  int64_t* offset = places.offsets.data<int64_t>();
+  const int64_t each = places.offsets.numel() / std::max<int64_t>(examples(batch), 1);
+  const Dims steps = physical(table, batch).strides();
+  for_examples(batch, [&](const Dims& place) {
+    int64_t start = 0;
+    for (std::size_t l = 0; l < levels; ++l) start += place[l] * steps[l];
+    for (int64_t i = 0; i < each; ++i) *offset++ += start;
+  });
+  return places;
+}
+
+// A list with its dimensions [from, from + count) moved to begin at `to`.
+Tensor moved(const Tensor& list, int64_t from, std::size_t count, int64_t to) {
+  Dims sizes = list.sizes(), strides = list.strides();
+  for (Dims* dims : {&sizes, &strides}) {
+    const Dims part(dims->begin() + from, dims->begin() + from + static_cast<int64_t>(count));
+    for (std::size_t i = 0; i < count; ++i) dims->erase(static_cast<std::size_t>(from));
+    for (std::size_t i = 0; i < count; ++i) dims->insert(static_cast<std::size_t>(to) + i, part[i]);
+  }
+  return alias(list, sizes, strides, list->offset);
 }
 
 // Calls body with the kernels' form of places, for a list that is contiguous or one element for all.
@@ -255,22 +299,34 @@ Indices kept_indices(Backward& b, std::size_t count) {
   return indices;
 }
 
+// Joins values, which broadcast to the indices' list, into a table that has room for what differs between
+// examples.
+void join_examples(const Tensor& table, const Indices& indices, const Tensor& values, kernels::Join join) {
+  const BatchDims batch = joint_batch({table});
+  const Places places = places_of_examples(table, indices, batch);
+  const std::size_t levels = batch.levels.size();
+  Places one = places;  // as one example sees them
+  one.index_sizes = Dims(places.index_sizes.begin() + static_cast<int64_t>(levels), places.index_sizes.end());
+  const Tensor list = values.numel() == 1 ? expand(reshape(detach(values), {}), one.list_sizes())
+                                          : expand_values(values, one);
+  const Tensor first = example(table, batch, Dims(levels, 0));
+  if (places.offsets.numel() > 0 && first.numel() > 0)
+    join_places(first, places, contiguous(moved(physical(list, batch), 0, levels, places.before)), join);
+}
+
 void put_values(const Tensor& out, const Indices& indices, const Tensor& values, bool accumulate) {
-  Tensors all{out, values};
-  for (const Tensor& index : indices) all.push_back(index);
-  if (any_batched(all[1]) || any_index_batched(indices)) [[unlikely]] {
-    const BatchDims batch = joint_batch({out});
-    for (const Tensor& x : all)
-      if (x.defined()) physical(x, batch);  // out has room for what differs between examples
-    return for_examples(batch, [&](const Dims& place) {
-      Indices plain;
-      for (const Tensor& index : indices) plain.push_back(example(index, batch, place));
-      put_values(example(out, batch, place), plain, example(values, batch, place), accumulate);
-    });
-  }
+  const kernels::Join join = accumulate ? kernels::Join::add : kernels::Join::set;
+  if (values.batched() || any_index_batched(indices)) [[unlikely]]
+    return join_examples(out, indices, values, join);
   const Places places = places_of(out, indices);
-  join_places(out, places, expand_values(values, places),
-              accumulate ? kernels::Join::add : kernels::Join::set);
+  join_places(out, places, expand_values(values, places), join);
+}
+
+// The indices of one dimension, by a vector.
+Indices along(int64_t dim, const Tensor& index) {
+  Indices indices(static_cast<std::size_t>(dim));
+  indices.push_back(reshape(index, {index.numel()}));
+  return indices;
 }
 
 const Tensor& checked_values(const Tensor& self, const Tensor& values) {
@@ -329,11 +385,9 @@ int64_t size_along(const Tensor& x, int64_t dim) {
 void join_along(const Tensor& table, int64_t dim, const Tensor& index, const Tensor& list,
                 kernels::Join join) {
   if (index.batched()) [[unlikely]] {
-    const BatchDims batch = joint_batch({table});
-    return for_examples(batch, [&](const Dims& place) {
-      join_along(example(table, batch, place), dim, example(index, batch, place), example(list, batch, place),
-                 join);
-    });
+    if (table.dim() > 0) return join_examples(table, along(dim, index), list, join);
+    const Tensor row = alias(table, {1}, {1}, table->offset);
+    return join_examples(row, along(0, index), list, join);
   }
   Places places = places_along(table, dim, index);
   if (table.dim() == 0 && index.dim() > 0) places.index_sizes = {index.numel()};
@@ -358,18 +412,20 @@ namespace {
 Tensor take_all(const Tensor& x, const Indices& indices) {
   if (!any_index_batched(indices)) [[likely]]
     return take_places(x, places_of(x, indices));
-  Tensors all{x};
-  for (const Tensor& index : indices) all.push_back(index);
-  return map_examples_one(
-      all, [](const Tensors& plain) { return take_all(plain[0], Indices(plain.begin() + 1, plain.end())); });
+  const BatchDims batch = joint_batch_of(x, indices);
+  const std::size_t levels = batch.levels.size();
+  const Places places = places_of_examples(x, indices, batch);
+  const Tensor list = take_places(example(x, batch, Dims(levels, 0)), places);
+  return hide(moved(list, places.before, levels, 0), batch);
 }
 
 // The same along one dimension.
 Tensor take_along(const Tensor& x, int64_t dim, const Tensor& index) {
   if (!index.batched()) [[likely]]
     return take_places(x, places_along(x, dim, index));
-  return map_examples_one({x, index},
-                          [dim](const Tensors& plain) { return take_along(plain[0], dim, plain[1]); });
+  if (x.dim() > 0) return take_all(x, along(dim, index));
+  const Tensor number = take_all(alias(x, {1}, {1}, x->offset), along(0, index));
+  return alias(number, {}, {}, number->offset);
 }
 
 }  // namespace
@@ -392,6 +448,7 @@ Tensor index_put(const Tensor& self, const Indices& indices, const Tensor& value
 }
 
 Tensor& index_put_(Tensor& self, const Indices& indices, const Tensor& values, bool accumulate) {
+  check_count(self, indices.size());
   refuse_overlap(self, values, true);
   for (const Tensor& index : indices)
     if (index.defined()) refuse_overlap(self, index, true);
@@ -409,6 +466,8 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   const Tensor where_to = vector_index(index, "index_select");
   check(x.dim() > 0 || where_to.numel() == 1, "index_select(): Index to scalar can have only 1 value, got ",
         where_to.numel(), " value(s)");
+  check(x.dim() <= 1 || size_along(x, dim) > 0 || where_to.numel() == 0,
+        "index_select(): self indexing axis dim should be positive");
   check_no_negative(where_to, size_along(x, dim));
   Tensor y = take_along(x, dim, where_to);
   if (needs_grad(x))

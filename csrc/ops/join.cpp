@@ -53,8 +53,7 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
       for (std::size_t i = 0; i < lengths.size(); ++i) {
         const int64_t length = std::max<int64_t>(lengths[i], 0);
         if (b.needs(i))
-          grads[i] =
-              lengths[i] < 0 ? zeros({0}, g.dtype()) : narrow(g, static_cast<int64_t>(d), at, length);
+          grads[i] = lengths[i] < 0 ? zeros({0}, g.dtype()) : narrow(g, static_cast<int64_t>(d), at, length);
         at += length;
       }
       return grads;
@@ -127,7 +126,20 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
   check(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ", shifts.size(),
         ", dims:", dims.size());
   Tensor y = x;
-  for (std::size_t i = 0; i < dims.size(); ++i) y = roll_one(y, shifts[i], dims[i]);
+  {
+    const Unrecorded unrecorded;
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+      check<IndexError>(x.dim() > 0, "Dimension specified as ", dims[i], " but tensor has no dimensions");
+      y = roll_one(y, shifts[i], dims[i]);
+    }
+  }
+  if (needs_grad(x))
+    record(linear("RollBackward0", [&](const Tensor& t) { return roll(t, shifts, dims); }), x, y, {},
+           [shifts, dims](Backward&, const Tensor& g) {
+             Dims back;
+             for (int64_t shift : shifts) back.push_back(-shift);
+             return Grads{roll(g, back, dims)};
+           });
   return y;
 }
 
@@ -178,9 +190,8 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
       inside[i * columns + j] = lower ? distance <= diagonal : distance >= diagonal;
     }
   const Unrecorded unrecorded;
-  Tensor y = where(mask, x, scalar_tensor(Scalar(false), x.dtype()));
   (void)node;
-  return y;
+  return contiguous(where(mask, x, scalar_tensor(Scalar(false), x.dtype())));
 }
 
 }  // namespace
@@ -258,7 +269,9 @@ Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t
 }
 
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
-  check(x.dim() > 0, "diag_embed expects a tensor with at least one dimension");
+  check<IndexError>(x.dim() > 0,
+                    "Dimension out of range (diag_embed expects a tensor with at least one "
+                    "dimension)");
   const int64_t a = wrap_dim(dim1, x.dim() + 1), b = wrap_dim(dim2, x.dim() + 1);
   check(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
   check(offset > INT64_MIN, "diag_embed: offset is out of range, got ", offset);
@@ -287,7 +300,17 @@ Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, i
 
 Tensor trace(const Tensor& x) {
   check(x.dim() == 2, "trace: expected a matrix, but got tensor with dim ", x.dim());
-  return sum(diagonal(x, 0, 0, 1));
+  Tensor y;
+  {
+    const Unrecorded unrecorded;
+    y = sum(diagonal(x, 0, 0, 1));
+  }
+  if (needs_grad(x))
+    record(linear("TraceBackward0", trace), x, y, {}, [sizes = x.sizes()](Backward&, const Tensor& g) {
+      const Tensor none = zeros(sizes, g.dtype());
+      return Grads{diagonal_scatter(none, expand(g, diagonal(none, 0, 0, 1).sizes()), 0, 0, 1)};
+    });
+  return y;
 }
 
 // ---- regular numbers

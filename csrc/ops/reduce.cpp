@@ -1,5 +1,7 @@
 #include "ops/reduce.h"
 
+#include <cmath>
+
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 #include "ops/vmap.h"
@@ -148,7 +150,18 @@ Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opti
 
 Tensor nansum(const Tensor& x, const OptionalDims& dims, bool keepdim, std::optional<DType> dtype) {
   if (!is_floating(x.dtype())) return sum(x, dims, keepdim, dtype);
-  return sum(where(isnan(x), 0, x), dims, keepdim, dtype);
+  Tensor y;
+  {
+    const Unrecorded unrecorded;
+    y = sum(where(isnan(x), 0, x), dims, keepdim, dtype);
+  }
+  if (needs_grad(x) && is_floating(y.dtype()))
+    record("NansumBackward0", x, y, kept(keep("self", x)),
+           [reduced = reduced_dims(dims, x.dim()), keepdim](Backward& b, const Tensor& g) {
+             const Tensor x = b.saved(0);
+             return Grads{where(isnan(x), 0, restore_dims(g, x.sizes(), reduced, keepdim))};
+           });
+  return y;
 }
 
 Tensor sum_to(const Tensor& g, const Dims& sizes) {
@@ -186,14 +199,30 @@ Tensor mean(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opt
   return divided;
 }
 
-// The mean's square distance: the derivative is 2 (x - mean) / (n - correction).
-Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool keepdim) {
-  check(is_floating(x.dtype()), "std and var only support floating point and complex dtypes");
-  const Flags reduced = reduced_dims(dims, x.dim());
+namespace {
+
+// The derivative of the variance: 2 (x - mean) / (n - correction). Of too few elements there is none, and the
+// variance of all of them counts as constant to a second derivative, as in PyTorch.
+Tensor pull_variance(const Tensor& x, const Tensor& wide, const OptionalDims& dims, double divisor) {
+  if (divisor == 0 && (!dims || x.dim() == 0))
+    return mul(wide, where(compare(kernels::CompareOp::eq, x, mean(x, dims, true)), NAN, INFINITY));
+  return mul(mul(wide, 2.0 / divisor), sub(x, mean(x, dims, true)));
+}
+
+double divisor_of(const Tensor& x, const Flags& reduced, double correction) {
   double count = 1;
   for (std::size_t d = 0; d < reduced.size(); ++d)
     if (reduced[d]) count *= static_cast<double>(x.sizes()[d]);
-  const double divisor = count - correction > 0 ? count - correction : 0;
+  return count - correction > 0 ? count - correction : 0;
+}
+
+}  // namespace
+
+// The mean's square distance.
+Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool keepdim) {
+  check(is_floating(x.dtype()), "std and var only support floating point and complex dtypes");
+  const Flags reduced = reduced_dims(dims, x.dim());
+  const double divisor = divisor_of(x, reduced, correction);
   Tensor y;
   {
     const Unrecorded unrecorded;
@@ -205,9 +234,27 @@ Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool ke
     record("VarBackward0", x, y, kept(keep("self", x)),
            [reduced, dims, keepdim, divisor](Backward& b, const Tensor& g) {
              const Tensor x = b.saved(0);
-             const Tensor wide = restore_dims(g, x.sizes(), reduced, keepdim);
-             return Grads{mul(mul(wide, 2.0 / divisor), sub(x, mean(x, dims, true)))};
+             return Grads{pull_variance(x, restore_dims(g, x.sizes(), reduced, keepdim), dims, divisor)};
            });
+  return y;
+}
+
+// Its square root. Where it is zero there is no derivative, and the gradient is zero.
+Tensor standard_deviation(const Tensor& x, const OptionalDims& dims, double correction, bool keepdim) {
+  const Flags reduced = reduced_dims(dims, x.dim());
+  Tensor y;
+  {
+    const Unrecorded unrecorded;
+    y = sqrt(var(x, dims, correction, keepdim));
+  }
+  if (needs_grad(x))
+    record(
+        "StdBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
+        [reduced, dims, keepdim, divisor = divisor_of(x, reduced, correction)](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0), y = b.saved(1);
+          const Tensor inner = where(compare(kernels::CompareOp::eq, y, 0), 0, div(g, mul(y, 2)));
+          return Grads{pull_variance(x, restore_dims(inner, x.sizes(), reduced, keepdim), dims, divisor)};
+        });
   return y;
 }
 
@@ -227,6 +274,7 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
              b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
              const Tensor x = b.saved(0);
              if (x.dim() == 0) return Grads{g};
+             if (x.numel() == 0) return Grads{zeros(x.sizes(), x.dtype())};
              // The product of the others, left and right of each element: right also where elements are zero.
              const Tensor line = dim ? x : reshape(x, {-1});
              const int64_t d = dim ? wrap_dim(*dim, x.dim()) : 0;
@@ -238,7 +286,6 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
                  }(),
                  Scalar(1.0), x.dtype());
              const int64_t n = line.size(d);
-             if (n == 0) return Grads{zeros(x.sizes(), x.dtype())};
              const Tensor left = cat({ones, cumprod(narrow(line, d, 0, n - 1), d)}, d);
              const Tensor flipped = flip(line, {d});
              const Tensor right = flip(cat({ones, cumprod(narrow(flipped, d, 0, n - 1), d)}, d), {d});
@@ -265,6 +312,18 @@ void check_not_empty(const Tensor& x, const Flags& reduced, const char* name, bo
 }
 
 // The gradient is shared equally among the elements that are the extreme.
+Tensor pull_extreme(const Tensor& x, const Tensor& result, const Tensor& g, const Flags& reduced,
+                    bool keepdim) {
+  const Tensor wide = restore_dims(result, x.sizes(), reduced, keepdim);
+  const Tensor hit = cast(
+      bitwise_or(compare(kernels::CompareOp::eq, x, wide), bitwise_and(isnan(x), isnan(wide))), g.dtype());
+  Dims dims;
+  for (std::size_t d = 0; d < reduced.size(); ++d)
+    if (reduced[d]) dims.push_back(static_cast<int64_t>(d));
+  const Tensor count = sum(hit, dims.empty() ? OptionalDims() : OptionalDims(dims), true);
+  return mul(div(restore_dims(g, x.sizes(), reduced, keepdim), count), hit);
+}
+
 Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keepdim, const char* name,
                const char* node) {
   const Flags reduced = reduced_dims(dims, x.dim());
@@ -273,16 +332,7 @@ Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keep
   if (needs_grad(x))
     record(node, x, y, kept(keep("self", x), keep_output("result", y)),
            [reduced, keepdim](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0);
-             const Tensor wide = restore_dims(b.saved(1), x.sizes(), reduced, keepdim);
-             const Tensor hit = cast(
-                 bitwise_or(compare(kernels::CompareOp::eq, x, wide), bitwise_and(isnan(x), isnan(wide))),
-                 g.dtype());
-             Dims dims;
-             for (std::size_t d = 0; d < reduced.size(); ++d)
-               if (reduced[d]) dims.push_back(static_cast<int64_t>(d));
-             const Tensor count = sum(hit, dims.empty() ? OptionalDims() : OptionalDims(dims), true);
-             return Grads{mul(div(restore_dims(g, x.sizes(), reduced, keepdim), count), hit)};
+             return Grads{pull_extreme(b.saved(0), b.saved(1), g, reduced, keepdim)};
            });
   return y;
 }
@@ -350,6 +400,33 @@ Tensor max(const Tensor& x) {
 }
 Tensor min(const Tensor& x) {
   return extreme(ReduceOp::min, x, {}, false, "min", "MinBackward1");
+}
+Extremes aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  const OptionalDims dims = dim ? OptionalDims(Dims{*dim}) : OptionalDims();
+  const Flags reduced = reduced_dims(dims, x.dim());
+  for (std::size_t d = 0; d < reduced.size(); ++d)
+    check(!reduced[d] || x.sizes()[d] > 0,
+          "aminmax(): cannot compute aminmax over an empty dimension as the "
+          "operation has no identity.");
+  Extremes found;
+  {
+    const Unrecorded unrecorded;
+    found = {amin(x, dims, keepdim), amax(x, dims, keepdim)};
+  }
+  if (needs_grad(x))
+    record("AminmaxBackward0", x, {found.min, found.max},
+           kept(keep("self", x), keep_output("min", found.min), keep_output("max", found.max)),
+           [reduced, keepdim](Backward& b, const Grads& g) {
+             const Tensor x = b.saved(0), results[2] = {b.saved(1), b.saved(2)};
+             Tensor sum;
+             for (std::size_t i = 0; i < 2; ++i) {
+               if (!g[i].defined()) continue;
+               const Tensor term = pull_extreme(x, results[i], g[i], reduced, keepdim);
+               sum = sum.defined() ? add(sum, term) : term;
+             }
+             return Grads{sum};
+           });
+  return found;
 }
 ValuesIndices max_dim(const Tensor& x, int64_t dim, bool keepdim) {
   return extreme_dim(ReduceOp::max, x, dim, keepdim, "max", "MaxBackward0");
@@ -467,26 +544,29 @@ Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = cast(self, scan_type(self, dtype));
   Tensor y = run_scan(kernels::ScanOp::prod, x, d, "cumprod");
   if (needs_grad(x))
-    record("CumprodBackward0", x, y, kept(keep("self", x)), [d](Backward& b, const Tensor& g) {
-      const Tensor x = b.saved(0);
-      if (x.dim() == 0 || x.numel() == 0) return Grads{g};
-      // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products before i
-      // taken out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements are zero.
-      const int64_t n = x.size(d);
-      Dims first = x.sizes();
-      first[static_cast<std::size_t>(d)] = 1;
-      const Tensor before =
-          n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
-                : full(first, Scalar(1.0), x.dtype());
-      std::vector<Tensor> tail(static_cast<std::size_t>(n));
-      Tensor s;
-      for (int64_t i = n - 1; i >= 0; --i) {
-        const Tensor here = narrow(g, d, i, 1);
-        s = s.defined() ? add(here, mul(narrow(x, d, i + 1, 1), s)) : here;
-        tail[static_cast<std::size_t>(i)] = s;
-      }
-      return Grads{mul(before, cat(tail, d))};
-    });
+    record("CumprodBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
+           [d](Backward& b, const Tensor& g) {
+             b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
+             const Tensor x = b.saved(0);
+             if (x.dim() == 0 || x.numel() == 0) return Grads{g};
+             // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products
+             // before i taken out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements
+             // are zero.
+             const int64_t n = x.size(d);
+             Dims first = x.sizes();
+             first[static_cast<std::size_t>(d)] = 1;
+             const Tensor before =
+                 n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
+                       : full(first, Scalar(1.0), x.dtype());
+             std::vector<Tensor> tail(static_cast<std::size_t>(n));
+             Tensor s;
+             for (int64_t i = n - 1; i >= 0; --i) {
+               const Tensor here = narrow(g, d, i, 1);
+               s = s.defined() ? add(here, mul(narrow(x, d, i + 1, 1), s)) : here;
+               tail[static_cast<std::size_t>(i)] = s;
+             }
+             return Grads{mul(before, cat(tail, d))};
+           });
   return y;
 }
 

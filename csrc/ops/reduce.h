@@ -32,7 +32,12 @@ Tensor argmax(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = f
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 Tensor all(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false);
 Tensor any(const Tensor& x, const OptionalDims& dims = {}, bool keepdim = false);
+struct Extremes {
+  Tensor min, max;
+};
+Extremes aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim);
 Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool keepdim);
+Tensor standard_deviation(const Tensor& x, const OptionalDims& dims, double correction, bool keepdim);
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim);
 Tensor cumsum(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 Tensor cumprod(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});

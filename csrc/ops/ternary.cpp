@@ -143,9 +143,9 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
            [value](Backward& b, const Tensor& g) {
              Grads grads(3);
              grads[0] = g;
-             const Tensor above = b.saved(0), below = b.saved(1);
+             const Tensor below = b.saved(1);
              if (b.needs(1)) grads[1] = mul(g, div(value, below));
-             if (b.needs(2)) grads[2] = neg(mul(g, div(mul(above, value), mul(below, below))));
+             if (b.needs(2)) grads[2] = neg(mul(g, div(mul(b.saved(0), value), mul(below, below))));
              return grads;
            });
   return y;

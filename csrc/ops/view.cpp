@@ -293,7 +293,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 
 Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
              int64_t step) {
-  check(x.dim() > 0, "slice() cannot be applied to a 0-dim tensor.");
+  check<IndexError>(x.dim() > 0, "slice() cannot be applied to a 0-dim tensor.");
   check<ValueError>(step > 0, "step must be greater than zero");
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
   const int64_t size = x.sizes()[d];
@@ -357,6 +357,19 @@ Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {
       [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
 }
 
+namespace {
+// Could several places of a window be one in memory?
+bool repeats(const Window& window) {
+  int64_t reach = 1, count = 1;
+  for (std::size_t d = 0; d < window.sizes.size(); ++d) {
+    if (window.sizes[d] == 0) return false;
+    reach += (window.sizes[d] - 1) * window.strides[d];
+    count *= window.sizes[d];
+  }
+  return count > reach;
+}
+}  // namespace
+
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::optional<int64_t> offset) {
   check(sizes.size() == strides.size(), "mismatch in length of strides and shape");
   checked_numel(sizes);
@@ -380,7 +393,11 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   mark_view(y, x);
   if (needs_grad(x))
     record("AsStridedBackward0", x, y, {}, [part, whole = window_of(x)](Backward&, const Tensor& g) {
-      return Grads{transfer(g, part, whole)};
+      if (g.numel() == 0) return Grads{zeros(whole.sizes, g.dtype())};
+      const Tensor pulled = transfer(g, part, whole);
+      if (!repeats(whole)) return Grads{pulled};
+      // Where several elements of x are one in memory, each gets its share, or together they had too much.
+      return Grads{div(pulled, transfer(full(whole.sizes, 1, g.dtype()), whole, whole))};
     });
   return y;
 }

@@ -18,7 +18,7 @@ SHAPES = [(), (1,), (3,), (2, 3), (3, 2), (3, 3), (2, 3, 2), (1, 3), (2, 1), (0,
 
 UNARY = [
     "sin", "cos", "tanh", "sigmoid", "relu", "neg", "abs", "square", "exp", "clone", "atan", "sign", "erf", "expm1",
-    "frac", "trunc", "contiguous", "tril", "sum", "mean", "max", "double", "std",
+    "frac", "trunc", "contiguous", "sum", "mean", "max", "double", "std",
 ]  # fmt: skip
 UNARY_IN_PLACE = [
     "sin_",
@@ -36,26 +36,23 @@ UNARY_IN_PLACE = [
     "erf_",
     "expm1_",
     "frac_",
-    "detach_",
 ]
-BINARY = ["add", "sub", "mul", "maximum", "minimum", "atan2", "div", "copysign", "hypot"]
+BINARY = ["add", "sub", "mul", "maximum", "minimum", "atan2", "div"]
 BINARY_IN_PLACE = ["add_", "sub_", "mul_", "copy_", "atan2_", "div_"]
-NUMBER = ["add", "mul", "sub", "div", "pow", "clamp_min", "clamp_max", "remainder", "__rsub__", "copysign"]
+NUMBER = ["add", "mul", "sub", "div", "pow", "clamp_min", "clamp_max", "remainder", "__rsub__"]
 NUMBER_IN_PLACE = ["add_", "mul_", "sub_", "div_", "fill_", "clamp_min_", "clamp_max_", "pow_", "remainder_"]
 REDUCED = [
-    "sum", "mean", "amax", "amin", "prod", "logsumexp", "cumsum", "softmax", "log_softmax", "var", "norm", "flip",
-    "cumprod", "nansum",
+    "sum", "mean", "amax", "amin", "prod", "logsumexp", "cumsum", "softmax", "log_softmax", "var", "cumprod", "nansum",
 ]  # fmt: skip
-PICKED = ["max", "min", "sort", "cummax", "aminmax", "unbind", "split", "chunk", "tensor_split"]
+VIEWS = ["unbind", "split", "chunk", "tensor_split"]
+PICKED = [*VIEWS, "max", "min", "cummax", "aminmax"]
 
 
 class Program:
     def __init__(self, library, seed: int) -> None:
         self.library, self.random = library, random.Random(seed)
         self.pool, self.lines, self.hooked = [], [], []
-        self.replaced = (
-            False  # has any tensor other memory by now? The versions of those are counted differently
-        )
+        self.second = False  # are these second gradients? Who takes part in them, a derivative's form decides
         self.numbers = np.random.default_rng(seed)
 
     # ---- what a program is made of
@@ -72,8 +69,13 @@ class Program:
         return self.random.randrange(x.dim()) if x.dim() else 0
 
     def tangled(self, x, y) -> bool:
-        shared = x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr() and x.numel() > 0
-        return shared and x is not y and not (x.is_contiguous() and y.is_contiguous())
+        """Do they share memory, but are not the same window? (Of windows of one element, PyTorch takes (1,) for (1, 1)
+        to overlap in part.)"""
+        like = x.is_contiguous() and y.is_contiguous() and x.shape == y.shape and x.stride() == y.stride()
+        return self.shared(x, y) and x is not y and not like
+
+    def shared(self, x, y) -> bool:
+        return x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr() and x.numel() > 0
 
     def folded(self, x) -> bool:
         """Do windows of the tensor share memory? What is written there depends on the order of loops."""
@@ -89,6 +91,11 @@ class Program:
         return any(
             y is not x and y.untyped_storage().data_ptr() == x.untyped_storage().data_ptr() for y in self.pool
         )
+
+    def unused(self, x) -> bool:
+        """May the tensor leave the graph? A leaf may not: it would be no input of the gradients asked for at the end,
+        and PyTorch complains of changed tensors also where no gradient needs them."""
+        return not (self.leaf(x) and x.requires_grad)
 
     def number(self) -> float:
         return self.random.choice([2.0, -1.0, 0.5, 1.5, 3.0])
@@ -119,7 +126,7 @@ class Program:
                 ("squeeze()", lambda: x.squeeze()),
                 (f"expand({wider})", lambda: x.expand(wider)),
                 ("diagonal()", lambda: x.diagonal()),
-                (f"unbind({d})", lambda: x.unbind(d)),
+                (f"unbind({d})", lambda: x.unbind(d) if n else x),
                 (f"split(1, {d})", lambda: x.split(1, d)),
                 (f"chunk(2, {d})", lambda: x.chunk(2, d)),
                 (f"split([{start}, {n - start}], {d})", lambda: x.split([start, n - start], d)),
@@ -149,11 +156,16 @@ class Program:
         if kind == 10:
             f = r.choice(PICKED)
             given = {"split": (1, d), "chunk": (2, d), "tensor_split": (2, d), "aminmax": ()}.get(f, (d,))
-            return f"{a}.{f}{given}", lambda: getattr(x, f)(*given)
+            if f == "unbind" and not (x.dim() and x.shape[d]):
+                f, given = "max", ()
+            # PyTorch keeps the input of some for its sizes alone, and complains where it is changed.
+            return f"{a}.{f}{given}", lambda: getattr(x if x.is_leaf or f in VIEWS else x * 1, f)(*given)
         if kind == 9:
             return self.picking(x, y, a, b, d)
         if kind < 2:
             f = r.choice(UNARY)
+            if f == "std":
+                return f"{a}.std(correction=0)", lambda: x.std(correction=0)
             return f"{a}.{f}()", lambda: getattr(x, f)()
         if kind < 5:
             f = r.choice(BINARY)
@@ -163,18 +175,26 @@ class Program:
             return f"{a}.{f}({n})", lambda: getattr(x, f)(n)
         if kind < 7:
             f = r.choice(REDUCED)
+            if f == "var":
+                return f"{a}.var({d}, correction=0)", lambda: x.var(d, correction=0)
+            if f in ("prod", "cumprod"):  # PyTorch's second derivative goes through the result, and its hooks
+                return f"{a}.{f}({d}) * 1", lambda: getattr(x, f)(d) * 1
+            if f == "log_softmax" and x.dim() == 0:  # of NaN; its derivative is 0 here, NaN there
+                f = "softmax"
             return f"{a}.{f}({d})", lambda: getattr(x, f)(d)
         if kind < 8:
-            f = r.choice(["cat", "stack", "where", "matmul", "lerp", "addcmul", "conv1d", "legacy cat", "outer"])
+            f = r.choice(
+                ["cat", "stack", "where", "matmul", "lerp", "addcmul", "conv1d", "legacy cat", "outer"]
+            )
             call = {
                 "cat": lambda t: t.cat([x, y, x], d),
                 "legacy cat": lambda t: t.cat([x.flatten()[:0], x, y], d),
                 "addcmul": lambda t: t.addcmul(x, x, y, value=0.5),
-                "conv1d": lambda t: t.conv1d(x.reshape(1, 1, -1), y.reshape(1, 1, -1)[..., :2]),
+                "conv1d": lambda t: t.conv1d(x.sin().reshape(1, 1, -1), (y * 1).reshape(1, 1, -1)[..., :2]),
                 "outer": lambda t: x.reshape(-1).outer(y.reshape(-1)),
                 "stack": lambda t: t.stack([x, y]),
                 "where": lambda t: t.where(x > 0, x, y),
-                "matmul": lambda t: t.matmul(x, y) * 1,  # whose result may be a view or not
+                "matmul": lambda t: t.matmul(x * 1, y * 1) * 1,  # it may keep copies, and give a view
                 "lerp": lambda t: t.lerp(x, y, 0.25),
             }[f]
             return f"{f}({a}, {b})", lambda: call(self.library)
@@ -183,8 +203,11 @@ class Program:
         return f"{a}[{places}]", lambda: x.contiguous()[places]
 
     def picking(self, x, y, a, b, d):
-        """Elements by index, moved or repeated."""
-        t, r = self.library, self.random
+        """Elements by index, moved or repeated.
+
+        Of copies: PyTorch keeps some inputs for their sizes alone, and complains where they are changed.
+        """
+        t, r, x, y = self.library, self.random, copy(x), copy(y)
         first = t.tensor([0])
         text, call = r.choice(
             [
@@ -201,29 +224,36 @@ class Program:
                 ("scatter", lambda: x.scatter(d, t.zeros(tuple(x.shape), dtype=t.int64), 0.5)),
                 ("clamp", lambda: x.clamp(min=y)),
                 ("clamp(max)", lambda: x.clamp(max=y)),
-                ("index_put accumulate", lambda: x.index_put((t.tensor([0, 0]),), y, accumulate=True)),
+                (
+                    "index_put",
+                    lambda: x.index_put((t.tensor([0, 0]),), x.narrow(0, 0, 1) * 2, accumulate=True),
+                ),
                 ("diag_embed", lambda: x.diag_embed()),
                 ("rot90", lambda: t.flip(x, [d])),
                 ("trace", lambda: x.trace()),
                 ("triu", lambda: x.triu(1)),
-                ("masked_scatter", lambda: x.masked_scatter(x > 0, y.contiguous())),
+                ("sort", lambda: x.sort(d)[0]),
+                ("norm", lambda: (x * x + 1).norm(2, d)),
+                ("norm 3", lambda: (x * x + 1).norm(3)),
+                ("masked_scatter", lambda: x.masked_scatter(x > 0, x * 2)),
                 ("select_scatter", lambda: x.select_scatter(y, d, 0)),
                 ("slice_scatter", lambda: x.slice_scatter(y, d, 0, 1)),
                 ("diagonal_scatter", lambda: x.diagonal_scatter(y)),
             ]
         )
-        return f"{a}.{text}({b}, {d})", call
+        # In PyTorch, some of these give results whose memory or version tells how they were made.
+        return f"{a}.{text}({b}, {d})", lambda: call().clone(memory_format=t.contiguous_format)
 
     def in_place(self):
         r, x, y = self.random, self.some(), self.some()
         a, b, d, n = self.name(x), self.name(y), self.dim(x), self.number()
         if self.folded(x):
-            x = x.clone()
+            x = copy(x)
         if self.tangled(x, y):  # what PyTorch reads then depends on the order of its loops
             y = y.detach().clone()
         kind = r.randrange(13)
         if self.expanded(x) and not 3 <= kind < 6:  # PyTorch writes in some operations, and only warns
-            x = x.clone()
+            x = copy(x)
         self.leaf(x)  # PyTorch sees a view's old place in the graph where nobody asked for its grad_fn since
         if kind < 3:
             f = r.choice(UNARY_IN_PLACE)
@@ -237,8 +267,10 @@ class Program:
         if x.numel() == 0:  # it complains of these in its own ways
             return f"{a}.sin_()", lambda: x.sin_()
         if kind < 10:
-            index = r.choice([0, slice(None, None, 2), (Ellipsis, 0), [0, 0], slice(1, None), x.detach() > 0, None])
-            if x is y:  # a window of one element over itself is, to PyTorch, one that overlaps in part
+            index = r.choice(
+                [0, slice(None, None, 2), (Ellipsis, 0), [0, 0], slice(1, None), x.detach() > 0, None]
+            )
+            if self.shared(x, y):
                 y = y.detach().clone()
             value = r.choice([n, y])
 
@@ -249,15 +281,16 @@ class Program:
             return f"{a}[{index}] = {n if value is n else b}", assign
         t = self.library
         first = t.tensor([0])
+        apart = y if y.shape == x.shape and not self.shared(x, y) else x.detach().clone()
         text, call = r.choice(
             [
-                ("index_put_", lambda: x.index_put_((t.tensor([0, 0]),), y, accumulate=True)),
+                ("index_put_", lambda: x.index_put_((t.tensor([0, 0]),), apart[:1], accumulate=True)),
                 ("index_copy_", lambda: x.index_copy_(d, first, x.narrow(d, 0, 1) * 2)),
                 ("scatter_", lambda: x.scatter_(d, t.zeros(tuple(x.shape), dtype=t.int64), 0.5)),
-                ("scatter_add_", lambda: x.scatter_add_(d, t.zeros(tuple(x.shape), dtype=t.int64), y)),
-                ("masked_scatter_", lambda: x.masked_scatter_(x > 0, y.detach().clone())),
+                ("scatter_add_", lambda: x.scatter_add_(d, t.zeros(tuple(x.shape), dtype=t.int64), apart)),
+                ("masked_scatter_", lambda: x.masked_scatter_(x > 0, apart)),
                 ("addcdiv_", lambda: x.addcdiv_(y, y.detach() * 0 + 2.0, value=n)),
-                ("addmm_", lambda: x.addmm_(y.detach().clone(), y)),
+                ("addmm_", lambda: x.addmm_(apart, y * 1)),
                 ("squeeze_", lambda: x.squeeze_(d)),
                 ("swapaxes_", lambda: x.swapaxes_(d, 0)),
                 ("t_", lambda: x.t_()),
@@ -291,18 +324,30 @@ class Program:
         def hooked():
             if x._is_view() and self.leaf(x):  # a view made under no_grad: PyTorch crashes
                 return
-            x.register_hook(lambda grad: grad * 2)
+            x.register_hook(lambda grad: None if grad is None else grad * 2)
             self.hooked.append(x)
 
         def looked_at():
-            x.register_hook(lambda grad: self.lines.append((f"{a}'s hook", *values(grad))))
+            if self.leaf(x):  # of a view made under no_grad PyTorch crashes
+                return
+
+            def look(grad):
+                if grad is not None and not self.second:  # PyTorch calls hooks also where no gradient came
+                    self.lines.append((f"{a}'s hook", *values(grad)))
+
+            x.register_hook(look)
 
         def removed():
-            x.register_hook(lambda grad: grad * 2).remove()
+            if not (x._is_view() and self.leaf(x)):
+                x.register_hook(lambda grad: grad * 2).remove()
 
-        def other_data():
-            if not x._is_view():
+        def other_data():  # where views share memory with it, PyTorch counts their versions together none the less
+            if not x._is_view() and not self.is_base(x) and self.leaf(x):
                 x.data = x.detach() * 0.5
+
+        def other_memory():
+            if not x._is_view() and not self.is_base(x) and not (self.leaf(x) and x.requires_grad):
+                x.set_(x.detach() * 0.5)
 
         def through_data():
             if self.leaf(x):  # which results are kept for backward, and so would change unseen, is no promise
@@ -312,12 +357,12 @@ class Program:
         return self.random.choice(
             [
                 (f"{a}.requires_grad_()", lambda: x.requires_grad_()),
-                (f"{a}.requires_grad_(False)", lambda: x.requires_grad_(False)),
+                (f"{a}.requires_grad_(False)", lambda: self.unused(x) and x.requires_grad_(False)),
                 (f"{a}.detach()", lambda: x.detach()),
-                (f"{a}.detach_()", lambda: x.detach_()),
+                (f"{a}.detach_()", lambda: self.unused(x) and x.detach_()),
                 (f"{a}.retain_grad()", lambda: x.retain_grad()),
                 (f"{a}.data = its half", other_data),
-                (f"{a}.set_(its half)", lambda: None if x._is_view() else x.set_(x.detach() * 0.5)),
+                (f"{a}.set_(its half)", other_memory),
                 (f"{a}.register_hook(look)", looked_at),
                 (f"{a}.register_hook(double), removed", removed),
                 (f"{a}.register_hook(double)", hooked),
@@ -442,6 +487,7 @@ class Program:
             weights = t.linspace(0.5, 1.5, max(x.numel(), 1), dtype=t.float64)[: x.numel()].reshape(x.shape)
             first = None
             for second in (False, True):
+                self.second = second
                 text = f"{'second' if second else 'first'} gradients of {self.name(x)}"
                 asked = leaves if second else inputs
                 try:
@@ -460,11 +506,23 @@ class Program:
                     break
                 for y, g in zip(asked, found, strict=True):
                     self.lines.append((f"{text} for {self.name(y)}", *values(g)))
+        for x in self.pool:
+            if not self.leaf(x):  # retained by the passes before, whose ways differ
+                x.grad = None
         if roots:
             self.do("backward of all", lambda: sum((x * 0.5).sum() for x in roots).backward())
+        if roots and self.lines[-1][1] != "None":  # what such a pass had done before is no promise
+            return
         for x in self.pool:
             grad = x.grad if self.leaf(x) or x.retains_grad else None
             self.lines.append((f"{self.name(x)}.grad", *values(grad)))
+
+
+def copy(x):
+    try:
+        return x.clone()
+    except RuntimeError:  # of a view made under no_grad, whose base was changed since
+        return x.detach().clone()
 
 
 def values(grad):

@@ -148,6 +148,59 @@ def test_in_place_gives_the_same(row, number):
         assert_close(a, b, 1e-12)
 
 
+def changed_in_place(row, arguments):
+    """The operation in place, on a copy and on a window of a larger tensor, as functions of what is differentiated."""
+    call, inputs = function(row, arguments)
+    del call
+    places = [i for i, a in enumerate(arguments) if isinstance(a, P.Tensor) and a.requires_grad]
+
+    def of_a_copy(*given):
+        full = list(arguments)
+        for place, value in zip(places, given, strict=True):
+            full[place] = value
+        copy = full[0] * 1
+        getattr(copy, row.in_place)(*full[1:])
+        return copy
+
+    def of_a_window(*given):
+        full = list(arguments)
+        for place, value in zip(places, given, strict=True):
+            full[place] = value
+        base = P.stack([full[0], full[0] * 2])
+        getattr(base[0], row.in_place)(*full[1:])
+        return base
+
+    return of_a_copy, of_a_window, inputs
+
+
+SHAPES_KEPT = [
+    c
+    for c in IN_PLACE
+    if c.values[0].twice and c.values[0].in_place not in ("t_", "transpose_", "squeeze_", "unsqueeze_")
+]
+
+
+@pytest.mark.parametrize("row, number", SHAPES_KEPT)
+def test_in_place_second_derivatives_match_differences(row, number):
+    arguments = tensors(P, row.samples[number])
+    if results(row, P, arguments)[0].shape != arguments[0].shape:
+        return
+    of_a_copy, of_a_window, inputs = changed_in_place(row, arguments)
+    for changed in (of_a_copy, of_a_window):
+        assert gradgradcheck(changed, inputs, atol=1e-4)
+
+
+@pytest.mark.parametrize("row, number", SHAPES_KEPT)
+def test_in_place_forward_mode_matches_differences(row, number):
+    arguments = tensors(P, row.samples[number])
+    if results(row, P, arguments)[0].shape != arguments[0].shape:
+        return
+    of_a_copy, of_a_window, inputs = changed_in_place(row, arguments)
+    for changed in (of_a_copy, of_a_window):
+        assert gradcheck(changed, inputs, check_forward_ad=True)
+        assert gradgradcheck(changed, inputs, atol=1e-4, check_fwd_over_rev=True, check_rev_over_rev=False)
+
+
 @pytest.mark.parametrize("row, number", IN_PLACE)
 def test_in_place_without_gradient_writes_into_the_memory(row, number):
     arguments = [a.detach() if isinstance(a, P.Tensor) else a for a in tensors(P, row.samples[number])]

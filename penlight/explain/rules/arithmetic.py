@@ -137,6 +137,11 @@ RULES = {
         ("{g} · sign {0} · sign {1}", "0"),
         "the size passes with both signs; the sign's giver gets nothing",
     ),
+    "CopysignBackward1": Rule(
+        "|{0}| · sign of a number",
+        ("{g} · sign {0} · that sign",),
+        "the size passes with both signs",
+    ),
     "WhereBackward0": Rule(
         "where({0}, {1}, {2})",
         ("–", "{g} where the condition holds", "{g} where it does not"),

@@ -19,6 +19,20 @@ RULES = {
         ("{g} · 2 ({0} − mean) / (n − correction)",),
         "each element is pulled by twice its distance from the mean",
     ),
+    "StdBackward0": Rule(
+        "std({0})",
+        ("{g} · ({0} − mean) / (std · (n − correction))",),
+        "each element is pulled by its distance from the mean, measured in standard deviations",
+    ),
+    "NansumBackward0": Rule(
+        "Σ {0}, NaN as zero", ("{g} for every element that is a number, 0 for NaN",), _SUM
+    ),
+    "TraceBackward0": Rule("trace({0})", ("{g} along the diagonal, 0 elsewhere",), _SUM),
+    "LinalgVectorNormBackward0": Rule(
+        "(Σ |{0}|^p)^(1/p)",
+        ("{g} · sign({0}) (|{0}| / norm)^(p − 1)",),
+        "each element moves the norm in proportion to its share in it; for p = 2 the gradient points along the vector",
+    ),
     "ProdBackward0": Rule(
         "Π {0}", ("{g} · product of the others",), "each factor gets the gradient times all other factors"
     ),
@@ -40,6 +54,16 @@ RULES = {
         ("{g} added to the places the values are from",),
         "the smallest element so far gets the gradients of all places where it is the smallest",
     ),
+    "LogcumsumexpBackward0": Rule(
+        "running ln Σ e^{0}",
+        ("Σ over later sums of {g} · e^({0} − sum)",),
+        "an element is in every later sum: it gets of each gradient its share in that sum",
+    ),
+    "RecurrenceBackward0": Rule(
+        "yₖ = {0}ₖ yₖ₋₁ + {1}ₖ",
+        ("z · y of the place before", "z, where zₖ = {g}ₖ + {0}ₖ₊₁ zₖ₊₁"),
+        "what a place gives goes on to all later ones, times the factors between: gradients come back the same way",
+    ),
     "CumsumBackward0": Rule(
         "running sum of {0}",
         ("running sum of {g} from the end",),
@@ -57,6 +81,7 @@ RULES = {
             ("MinBackward1", "min({0})"),
             ("AmaxBackward0", "amax({0})"),
             ("AminBackward0", "amin({0})"),
+            ("AminmaxBackward0", "aminmax({0})"),
         )
     },
     **{

@@ -53,6 +53,11 @@ RULES = {
         "{g} for every example",
         "every example moves the sum as much as itself",
     ),
+    "RollBackward0": Rule(
+        "{0}, rolled",
+        ("{g}, rolled back",),
+        "the elements went round along a dimension: their gradients go back the other way",
+    ),
     "FlipBackward0": _moved("{0} flipped", "{g} flipped", _MOVED),
     "ExpandBackward0": _moved("{0} repeated by broadcasting", "{g} summed over the repetitions", _REPEATED),
     "RepeatBackward0": _moved("{0} repeated", "{g} summed over the repetitions", _REPEATED),
