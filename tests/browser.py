@@ -115,3 +115,14 @@ def until(page, condition, *arguments):
       return found;
     }"""
     page.wait_for_function(f"given => ({condition})({deep}, ...given)", arg=list(arguments))
+
+
+# What tests do with a flow chart
+
+
+def numbers(table):
+    """The numbers of a table on the page, row by row."""
+    return [
+        [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in row.locator("td").all_inner_texts()]
+        for row in table.locator("tr").all()
+    ]

@@ -375,7 +375,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
             scalar_name(values->dtype()));
     }
   const Dims channels = channel_sizes(x);
-  const int64_t rows = x.size(0) * groups;
+  const int64_t rows = checked_mul(x.size(0), groups, "the number of groups in the batch");
   const Dims row_sizes{rows, rows ? x.numel() / rows : 0};
   const auto affine = [channels](Tensor y, const Tensor& weight, const Tensor& bias) {
     if (weight.defined()) y = mul(y, reshape(weight, channels));

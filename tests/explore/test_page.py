@@ -91,3 +91,27 @@ def test_the_page_is_accessible_and_not_wider_than_its_window(page, complaints, 
     page.set_viewport_size({"width": width, "height": 900})
     assert complaints(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+GRAPHS = """\
+x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+a = (3 * (x - 2)**2).mean()
+show(viz.graph(a, gradients=True))
+show(explain.backward(a))
+net = nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))
+with explain.record():
+    loss = net(torch.randn(1, 1, 8)).square().sum()
+show(viz.graph(loss))
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1400])
+def test_flow_charts_and_steps_are_accessible(page, complaints, width, scheme):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    run(page, GRAPHS)
+    assert page.get_by_role("heading", name="Flow chart").count() == 2
+    assert page.locator(".player").count() == 1
+    assert complaints(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,6 +1,7 @@
 """Flow charts and steps of a backward pass in a browser: what is shown is what the engine holds."""
 
 import pytest
+from browser import numbers
 
 import penlight as torch
 from penlight import explain, nn, viz
@@ -29,14 +30,6 @@ def net():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), Block(), Block(), nn.Flatten(), nn.Linear(72, 4))
     with explain.record():
         return model(torch.randn(1, 1, 8, 8)).square().sum()
-
-
-def numbers(table):
-    """The numbers of a table on the page, row by row."""
-    return [
-        [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in row.locator("td").all_inner_texts()]
-        for row in table.locator("tr").all()
-    ]
 
 
 def card(page, text):
