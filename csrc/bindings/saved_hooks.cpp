@@ -47,6 +47,15 @@ struct RawSaved {
                      Py_TYPE(pack.ptr())->tp_name, " and ", Py_TYPE(unpack.ptr())->tp_name);
     one.pack([&](const Tensor& tensor) { return make_ref<PythonPacked>(pack, unpack, tensor); });
   }
+  nb::object data() const {
+    const SavedTensor& one = saved();
+    if (const auto* packed = static_cast<const PythonPacked*>(one.packed())) return packed->value;
+    return one.raw().defined() ? to_python(one.raw()) : nb::none();
+  }
+  nb::object unpack_hook() const {
+    const auto* packed = static_cast<const PythonPacked*>(saved().packed());
+    return packed ? packed->unpack_hook : nb::none();
+  }
 };
 
 nb::object raw_saved(const Ref<Node>& node, const std::string& name) {
@@ -60,7 +69,9 @@ void bind(nb::module_& m, TensorClass&) {
   pack_by_hooks = pack_by_current_hooks;
   nb::class_<RawSaved>(m, "SavedTensor", "A tensor that an operation keeps for backward, as it is kept.")
       .def("register_hooks", &RawSaved::register_hooks, "pack_hook"_a, "unpack_hook"_a,
-           "Keeps pack_hook(tensor) instead of the tensor; backward asks unpack_hook(packed) for it again.");
+           "Keeps pack_hook(tensor) instead of the tensor; backward asks unpack_hook(packed) for it again.")
+      .def_prop_ro("data", &RawSaved::data, "What is kept: the tensor, or what the pack hook made of it.")
+      .def_prop_ro("unpack_hook", &RawSaved::unpack_hook, "What makes the tensor of it; None without hooks.");
   m.def("_raw_saved", raw_saved, "node"_a, "name"_a);
   m.def(
       "_raw_saved_at", [](const Ref<Node>& node, std::size_t i) { return RawSaved{node, i}; }, "node"_a,

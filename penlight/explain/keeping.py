@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import overload
+from typing import Any, overload
 
-from penlight import Tensor
+from penlight import _C, Tensor
 from penlight.explain.labels import formula_of, input_names, labels
 from penlight.explain.names import Names, caller
 from penlight.explain.reading import Graph, Step, read
@@ -28,7 +28,7 @@ class Kept:
     why: str
     shape: tuple[int, ...]
     dtype: str
-    bytes: int  # of its storage; 0 where a hook has packed it away
+    bytes: int  # of its storage; where hooks packed it, of the largest tensor in what they made of it, or 0
     storage: int  # tensors of the same number share memory
     held: bool  # would it live without the graph, in a variable or as a parameter?
     place: Place | None
@@ -160,9 +160,12 @@ def memory(what: Tensor | Sequence[Tensor] | record) -> MemoryReport:
     for step in graph.steps:
         if step.leaf or step.node._released:
             continue
-        for argument, tensor, is_output in step.node._saved_raw:
-            if tensor is not None:
+        for number, (argument, tensor, is_output) in enumerate(step.node._saved_raw):
+            saved = _C._raw_saved_at(step.node, number)
+            if tensor is not None and saved.unpack_hook is None:
                 kept.append(_entry(graph, step, argument, tensor, is_output, called, names, held))
+            elif saved.unpack_hook is not None:
+                kept.append(_packed(step, argument, saved, called, names, held))
         for attribute, value in getattr(step.node, "__dict__", {}).items():
             for tensor in value if isinstance(value, (list, tuple)) else (value,):
                 if isinstance(tensor, Tensor) and not attribute.startswith("_"):
@@ -200,6 +203,35 @@ def _entry(
         why=_why(step, called),
         shape=tuple(tensor.shape),
         dtype=str(tensor.dtype).removeprefix("torch."),
+        bytes=size,
+        storage=storage,
+        held=storage in held,
+        place=step.place,
+    )
+
+
+def _packed(
+    step: Step,
+    argument: str,
+    saved: Any,
+    called: dict[tuple[int, int], str],
+    names: Names,
+    held: set[int],
+) -> Kept:
+    """What a pair of hooks (``saved_tensors_hooks``, ``save_on_cpu``, ``checkpoint``) made of a tensor."""
+    data = saved.data
+    tensors = [x for x in (data if isinstance(data, (list, tuple)) else (data,)) if isinstance(x, Tensor)]
+    largest = max(tensors, key=lambda x: _storage(x)[1], default=None)
+    storage, size = (id(data), 0) if largest is None else _storage(largest)
+    hook = getattr(saved.unpack_hook, "__qualname__", type(saved.unpack_hook).__name__)
+    return Kept(
+        name=(names.of(largest) if largest is not None else "") or argument,
+        node=step.name,
+        argument=argument,
+        formula=formula_of(step, called),
+        why=f"{_why(step, called)}; packed by hooks, unpacked by {hook.replace('<locals>.', '')}",
+        shape=() if largest is None else tuple(largest.shape),
+        dtype=type(data).__name__ if largest is None else str(largest.dtype).removeprefix("torch."),
         bytes=size,
         storage=storage,
         held=storage in held,

@@ -106,3 +106,28 @@ def test_text_is_escaped_in_a_notebook():
 def test_memory_needs_a_graph():
     with pytest.raises(ValueError, match="asks for no gradient"):
         explain.memory(torch.ones(1))
+
+
+def test_what_hooks_packed_is_listed_with_who_unpacks_it():
+    x = torch.ones(1000, requires_grad=True)
+    with torch.autograd.graph.save_on_cpu():
+        y = x.exp()
+    (kept,) = explain.memory(y.sum())
+    assert kept.bytes == 4000 and kept.shape == (1000,) and "save_on_cpu" in kept.why
+
+    def unpack(numbers):
+        return torch.tensor(numbers)
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor.tolist(), unpack):
+        y = x.exp()
+    (kept,) = explain.memory(y.sum())
+    assert kept.bytes == 0 and kept.dtype == "list" and kept.why.endswith("unpack")
+
+
+def test_a_checkpoint_keeps_its_input_alone():
+    from penlight.utils.checkpoint import checkpoint
+
+    x = torch.ones(1000, requires_grad=True)
+    report = explain.memory(checkpoint(lambda x: (x.exp() * x).sin(), x, use_reentrant=False).sum())
+    assert {k.node for k in report} == {"ExpBackward0", "MulBackward0", "SinBackward0"}
+    assert report.total == 0
