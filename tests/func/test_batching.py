@@ -135,7 +135,10 @@ def test_an_argument_that_is_the_same_for_all(name, shared):
 
     def one_by_one(*given):
         return penlight.stack(
-            [call(penlight, *(a if d is None else a[i] for a, d in zip(given, dims, strict=True))) for i in range(4)]
+            [
+                call(penlight, *(a if d is None else a[i] for a, d in zip(given, dims, strict=True)))
+                for i in range(4)
+            ]
         )
 
     fresh = [a.detach().clone() for a in arguments]
@@ -155,4 +158,6 @@ def test_indices_outside_are_refused_for_every_example():
 def test_no_examples_at_all():
     images, weights = penlight.zeros(0, 2, 3, 5, 5), penlight.zeros(0, 4, 3, 3, 3)
     assert vmap(penlight.nn.functional.conv2d)(images, weights).shape == (0, 2, 4, 3, 3)
-    assert vmap(lambda x, i: x[i])(penlight.zeros(0, 3), penlight.zeros(0, 2, dtype=penlight.int64)).shape == (0, 2)
+    assert vmap(lambda x, i: x[i])(
+        penlight.zeros(0, 3), penlight.zeros(0, 2, dtype=penlight.int64)
+    ).shape == (0, 2)

@@ -11,6 +11,7 @@ import penlight as torch
 from penlight import explain, nn, viz
 from penlight.explain.glimpse import flat
 from penlight.viz.flowchart.place import ROW_GAP, place, settle
+from penlight.viz.flowchart.png import rasterize
 from penlight.viz.flowchart.style import PALETTES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -159,7 +160,7 @@ def test_modules_are_boxes_that_fold():
 
 
 @pytest.mark.parametrize("make", [lambda: lesson()[0], lambda: viz.graph(block_net())], ids=["lesson", "net"])
-def test_cards_do_not_overlap_and_edges_lead_to_the_right(make):
+def test_cards_do_not_overlap_and_edges_lead_to_the_right_or_to_the_next_line(make):
     description = make().describe()
     at = place(description, set(description["folded"]))["at"]
     boxes = [(name, box) for name, box in at.items() if name[0] == "c"]
@@ -168,7 +169,7 @@ def test_cards_do_not_overlap_and_edges_lead_to_the_right(make):
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
     for edge in description["edges"]:
         a, b = at[f"c{edge['from'][0]}"], at[f"c{edge['to'][0]}"]
-        assert a[0] + a[2] < b[0]
+        assert a[0] + a[2] < b[0] or a[1] + a[3] < b[1]
 
 
 def test_settling_keeps_order_and_distance_and_is_the_least_squares_answer():
@@ -205,8 +206,9 @@ def test_two_thousand_nodes_are_drawn_whole():
 
 def test_a_png_that_nobody_could_read_is_refused():
     pytest.importorskip("resvg_py")
+    assert viz.graph(chain(1000)).png()[1:4] == b"PNG"
     with pytest.raises(ValueError, match="fold boxes with depth="):
-        viz.graph(chain(1000)).png()
+        rasterize('<svg xmlns="http://www.w3.org/2000/svg" width="90000" height="50"></svg>', 1.0, 8000)
 
 
 def test_what_is_beyond_is_folded_and_said():
@@ -277,3 +279,18 @@ def test_graph_needs_something_to_draw():
         torch.ones(2) * 2
     with pytest.raises(ValueError, match="nothing was recorded"):
         viz.graph(tape)
+
+
+def test_a_chart_too_wide_for_one_line_goes_on_in_the_next():
+    y = torch.ones(3, requires_grad=True)
+    for _ in range(100):
+        y = y * 1.01
+    picture = viz.graph(y.sum())
+    placed = place(picture.describe(), set())
+    assert placed["width"] < 3600 and len(placed["gaps"]) > 5
+    boxes = list(placed["at"].values())
+    for i, (x, y, w, h) in enumerate(boxes):
+        for x2, y2, w2, h2 in boxes[:i]:
+            assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+        for gap in placed["gaps"]:
+            assert not y <= gap <= y + h

@@ -32,6 +32,13 @@ def net():
         return model(torch.randn(1, 1, 8, 8)).square().sum()
 
 
+def chain():
+    y = torch.ones(3, requires_grad=True)
+    for _ in range(100):
+        y = y * 1.01
+    return y.sum()
+
+
 def card(page, text):
     return page.locator(".place", has_text=text).last
 
@@ -91,7 +98,7 @@ def test_arrow_keys_walk_along_values_and_back(saved):
     assert page.evaluate("document.activeElement.shadowRoot.activeElement.dataset.name")
 
 
-@pytest.mark.parametrize("make", [lambda: lesson()[2], net], ids=["lesson", "net"])
+@pytest.mark.parametrize("make", [lambda: lesson()[2], net, chain], ids=["lesson", "net", "chain"])
 def test_everything_stands_where_the_file_has_it_for_every_fold(saved, make):
     picture = viz.graph(make(), gradients=True)
     description = picture.describe()

@@ -26,6 +26,7 @@ export function chart(description, { gradients, onSelect }) {
   let drawn = new Map(); // name to element
   let edges = [];
   let at = new Map();
+  let gaps = [];
   let size = [0, 0];
   let scale = 1;
   let selected = null;
@@ -34,6 +35,7 @@ export function chart(description, { gradients, onSelect }) {
   function redraw() {
     const placed = place(description, folded);
     at = placed.at;
+    gaps = placed.gaps;
     size = [placed.width + 2 * BORDER, placed.height + 2 * BORDER];
     edges = visibleEdges(description, folded, at);
     drawn = new Map();
@@ -88,7 +90,7 @@ export function chart(description, { gradients, onSelect }) {
     const { points } = edge;
     const [endX, endY] = points.at(-1);
     const made = [
-      shape("path", { class: `edge ${edge.kind}`, d: curve([...points.slice(0, -1), [endX - 5, endY]]) }),
+      shape("path", { class: `edge ${edge.kind}`, d: curve([...points.slice(0, -1), [endX - 5, endY]], gaps) }),
       shape("path", { class: "tip", d: `M${endX} ${endY}l-7 -4v8z` }),
     ];
     lines.append(made[0]);
@@ -96,7 +98,7 @@ export function chart(description, { gradients, onSelect }) {
     if (!edge.label) return made;
     const back = points.map(([x, y]) => [x, y + 5]);
     const [x, y] = back[0];
-    const line = shape("g", { class: "layer" }, shape("path", { class: "edge back", d: curve([[x + 5, y], ...back.slice(1)]) }));
+    const line = shape("g", { class: "layer" }, shape("path", { class: "edge back", d: curve([[x + 5, y], ...back.slice(1)], gaps) }));
     const tip = shape("g", { class: "layer" }, shape("path", { class: "tip back", d: `M${x} ${y}l7 -4v8z` }));
     if (edge.shared) tip.append(shape("text", { class: "small grads halo", x: endX - 6, y: endY + 17, "text-anchor": "end" }, edge.label));
     lines.append(line);

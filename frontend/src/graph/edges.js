@@ -1,5 +1,7 @@
 // The edges to draw, with their points: as visible_edges in penlight/viz/flowchart/draw.py.
 
+import { TURN } from "./place.js";
+
 /** [{...edge, ends, points}]: ends on closed boxes where a card is folded away, each pair once. */
 export function visibleEdges(description, folded, at) {
   const found = [];
@@ -37,11 +39,17 @@ function port(description, name, number, at, side) {
 
 const short = (value) => String(Math.round(value * 100) / 100);
 
-/** A smooth way through points, level at each. */
-export function curve(points) {
+/** A smooth way through points, level at each. A way back to the left leads to the next line, through its gap. */
+export function curve(points, gaps) {
   let d = `M${short(points[0][0])} ${short(points[0][1])}`;
   for (let i = 1; i < points.length; i++) {
     const [[x, y], [toX, toY]] = [points[i - 1], points[i]];
+    const gap = gaps.findLast((height) => y < height && height < toY);
+    if (gap !== undefined && toX < x) {
+      d += `C${short(x + TURN)} ${short(y)} ${short(x + TURN)} ${short(gap)} ${short(x)} ${short(gap)}H${short(toX)}`;
+      d += `C${short(toX - TURN)} ${short(gap)} ${short(toX - TURN)} ${short(toY)} ${short(toX)} ${short(toY)}`;
+      continue;
+    }
     const bend = Math.max((toX - x) / 2, 18);
     d += `C${short(x + bend)} ${short(y)} ${short(toX - bend)} ${short(toY)} ${short(toX)} ${short(toY)}`;
   }

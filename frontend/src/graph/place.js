@@ -8,8 +8,11 @@ const PADDING = 14;
 const TITLE = 26;
 const PASSES = 8;
 const MANY = 600;
+const WIDE = 3600;
+const LINE_GAP = 56;
+export const TURN = 30;
 
-/** {width, height, at: Map of name to [x, y, width, height]} of the visible cards, boxes and stand-ins. */
+/** {width, height, gaps, at: Map of name to [x, y, width, height]} of the visible cards, boxes and stand-ins. */
 export function place(description, folded) {
   const at = new Map();
   const corners = new Map();
@@ -40,9 +43,10 @@ export function place(description, folded) {
     corners.set(name, where);
     inner.set(name, whole);
   }
+  const [where, [width, height], gaps] = wrapped(description.levels.root.columns, corners.get("root"), inner.get("root"));
+  corners.set("root", where);
   inside("root", 0, 0);
-  const [width, height] = inner.get("root");
-  return { width, height, at };
+  return { width, height, at, gaps };
 }
 
 function level({ columns, joins }, size) {
@@ -91,6 +95,40 @@ function level({ columns, joins }, size) {
     corners.set(name, [from, y - heights.get(name) / 2 - top, width, heights.get(name)]);
   }
   return [corners, [x - COLUMN_GAP, bottom - top]];
+}
+
+function wrapped(columns, corners, whole) {
+  const [width, height] = whole;
+  if (width <= WIDE) return [corners, whole, []];
+  const count = Math.ceil(width / Math.max(WIDE / 2, Math.sqrt(width * (height + LINE_GAP))));
+  const lines = [[]];
+  let start = 0;
+  for (const column of columns) {
+    const boxes = column.map((name) => corners.get(name));
+    const right = Math.max(...boxes.map(([x, , w]) => x + w));
+    if (lines.at(-1).length && right - start > width / count) {
+      lines.push([]);
+      start = Math.min(...boxes.map(([x]) => x));
+    }
+    lines.at(-1).push(...column);
+  }
+  const moved = new Map();
+  const gaps = [];
+  let top = 0;
+  let widest = 0;
+  for (const line of lines) {
+    const boxes = line.map((name) => corners.get(name));
+    const left = Math.min(...boxes.map(([x]) => x));
+    const highest = Math.min(...boxes.map(([, y]) => y));
+    line.forEach((name, i) => {
+      const [x, y, w, h] = boxes[i];
+      moved.set(name, [x - left + TURN, y - highest + top, w, h]);
+    });
+    widest = Math.max(widest, ...boxes.map(([x, , w]) => x + w - left));
+    top += Math.max(...boxes.map(([, y, , h]) => y + h)) - highest + LINE_GAP;
+    gaps.push(top - LINE_GAP / 2);
+  }
+  return [moved, [widest + 2 * TURN, top - LINE_GAP], gaps.slice(0, -1)];
 }
 
 function settle(wanted, heights) {

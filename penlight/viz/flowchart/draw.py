@@ -6,7 +6,7 @@ import itertools
 from html import escape
 from typing import Any
 
-from penlight.viz.flowchart.place import place
+from penlight.viz.flowchart.place import TURN, place
 from penlight.viz.flowchart.style import plain_sheet
 from penlight.viz.flowchart.svg import Sheet, clean, short, to_svg
 
@@ -39,7 +39,7 @@ def draw(description: dict[str, Any], gradients: bool, theme: str = "auto") -> s
             chart.text(x + 12, y + 18, f"▾ {group['title']}", "small")
     tips = Sheet()
     for edge in visible_edges(description, folded, at):
-        _edge(chart, tips, edge, gradients)
+        _edge(chart, tips, edge, gradients, placed["gaps"])
     for name, (x, y, _, _) in at.items():
         drawn = description["cards"][int(name[1:])] if name[0] == "c" else description["groups"].get(name)
         if drawn is not None and (name[0] == "c" or name in folded):
@@ -99,10 +99,21 @@ def _port(
     return (x + width if out else x), y + height * (min(port, max(count, 1) - 1) + 1) / (max(count, 1) + 1)
 
 
-def curve(points: list[tuple[float, float]]) -> str:
-    """A smooth way through points, level at each."""
+def curve(points: list[tuple[float, float]], gaps: list[float]) -> str:
+    """A smooth way through points, level at each. A way back to the left leads to the next line, through its gap."""
     parts = [f"M{short(points[0][0])} {short(points[0][1])}"]
     for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        between = [gap for gap in gaps if y < gap < to_y]
+        if between and to_x < x:
+            gap = between[-1]
+            parts.append(
+                f"C{short(x + TURN)} {short(y)} {short(x + TURN)} {short(gap)} {short(x)} {short(gap)}"
+            )
+            parts.append(f"H{short(to_x)}")
+            parts.append(
+                f"C{short(to_x - TURN)} {short(gap)} {short(to_x - TURN)} {short(to_y)} {short(to_x)} {short(to_y)}"
+            )
+            continue
         bend = max((to_x - x) / 2, 18)
         parts.append(
             f"C{short(x + bend)} {short(y)} {short(to_x - bend)} {short(to_y)} {short(to_x)} {short(to_y)}"
@@ -110,18 +121,18 @@ def curve(points: list[tuple[float, float]]) -> str:
     return "".join(parts)
 
 
-def _edge(out: Sheet, tips: Sheet, edge: dict[str, Any], gradients: bool) -> None:
+def _edge(out: Sheet, tips: Sheet, edge: dict[str, Any], gradients: bool, gaps: list[float]) -> None:
     points = edge["points"]
     end_x, end_y = points[-1]
     style = "edge constant" if edge["kind"] == "constant" else "edge"
-    out.path(curve([*points[:-1], (end_x - 5, end_y)]), style)
+    out.path(curve([*points[:-1], (end_x - 5, end_y)], gaps), style)
     tips.path(f"M{short(end_x)} {short(end_y)}l-7 -4v8z", "tip")
     if not gradients or "label" not in edge:
         return
     back = [(x, y + 5) for x, y in points]
     x, y = back[0]
     line, tip = Sheet(), Sheet()
-    line.path(curve([(x + 5, y), *back[1:]]), "edge back")
+    line.path(curve([(x + 5, y), *back[1:]], gaps), "edge back")
     out.group(line.shapes, "layer")
     tip.path(f"M{short(x)} {short(y)}l7 -4v8z", "tip back")
     if edge.get("shared"):

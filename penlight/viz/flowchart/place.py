@@ -7,6 +7,7 @@ push each other (the pool-adjacent-violators algorithm, R. E. Barlow et al. 1972
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ PADDING = 14  # inside a box
 TITLE = 26  # of a box
 PASSES = 8
 MANY = 600  # children of one box; from here on half the passes do
+WIDE = 3600  # a wider chart goes on in further lines
+LINE_GAP = 56  # between lines
+TURN = 30  # room beside a line, where edges turn to the next
 
 
 def place(description: dict[str, Any], folded: set[str]) -> dict[str, Any]:
@@ -27,8 +31,9 @@ def place(description: dict[str, Any], folded: set[str]) -> dict[str, Any]:
         folded: names of the groups that are closed.
 
     Returns:
-        ``{"width", "height", "at": {name: [x, y, width, height]}}`` with the upper left corner and size of every
-        visible card and box, and of the stand-ins, named ``group/d0``.
+        ``{"width", "height", "at": {name: [x, y, width, height]}, "gaps"}`` with the upper left corner and size of
+        every visible card and box, and of the stand-ins, named ``group/d0``; ``gaps`` are the heights halfway between
+        the lines of a chart that is too wide for one.
     """
     at: dict[str, list[float]] = {}
 
@@ -59,8 +64,11 @@ def place(description: dict[str, Any], folded: set[str]) -> dict[str, Any]:
     for name in [*description["order"], "root"]:
         if name not in folded:
             corners[name], inner[name] = _level(description["levels"][name], size)
+    corners["root"], inner["root"], gaps = wrapped(
+        description["levels"]["root"]["columns"], corners["root"], inner["root"]
+    )
     inside("root", 0, 0)
-    return {"width": inner["root"][0], "height": inner["root"][1], "at": at}
+    return {"width": inner["root"][0], "height": inner["root"][1], "at": at, "gaps": gaps}
 
 
 def _level(
@@ -109,6 +117,39 @@ def _level(
         for name, y in middle.items()
     }
     return corners, (x - COLUMN_GAP, bottom - top)
+
+
+def wrapped(
+    columns: list[list[str]],
+    corners: dict[str, tuple[float, float, float, float]],
+    whole: tuple[float, float],
+) -> tuple[dict[str, tuple[float, float, float, float]], tuple[float, float], list[float]]:
+    """A wide level cut into lines, one below the other, about as wide as all are high: positions, size and gaps."""
+    width, height = whole
+    if width <= WIDE:
+        return corners, whole, []
+    count = math.ceil(width / max(WIDE / 2, math.sqrt(width * (height + LINE_GAP))))
+    lines: list[list[str]] = [[]]
+    start = 0.0
+    for column in columns:
+        left = min(corners[name][0] for name in column)
+        right = max(corners[name][0] + corners[name][2] for name in column)
+        if lines[-1] and right - start > width / count:
+            lines.append([])
+            start = left
+        lines[-1] += column
+    moved: dict[str, tuple[float, float, float, float]] = {}
+    gaps: list[float] = []
+    top = widest = 0.0
+    for line in lines:
+        boxes = [corners[name] for name in line]
+        left, highest = min(box[0] for box in boxes), min(box[1] for box in boxes)
+        for name, (x, y, w, h) in zip(line, boxes, strict=True):
+            moved[name] = (x - left + TURN, y - highest + top, w, h)
+        widest = max(widest, *(box[0] + box[2] - left for box in boxes))
+        top += max(box[1] + box[3] for box in boxes) - highest + LINE_GAP
+        gaps.append(top - LINE_GAP / 2)
+    return moved, (widest + 2 * TURN, top - LINE_GAP), gaps[:-1]
 
 
 def settle(wanted: list[float], heights: list[float]) -> list[float]:
