@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/conv_fold.h"
+#include "kernels/conv_phases.h"
 #include "kernels/conv_products.h"
 #include "kernels/conv_select.h"
 #include "kernels/fourier_plan.h"
@@ -18,8 +19,9 @@ namespace penlight::kernels {
 
 namespace {
 
-// A padded input's gradient is made and folded for as many images at a time.
-constexpr int64_t folded_bytes = 4 << 20;
+// A padded input's gradient is made and folded for as many images at a time; an input is split into phases
+// for as many, or for as many more where a sum over images would have to be made anew.
+constexpr int64_t folded_bytes = 4 << 20, summed_bytes = 32 << 20;
 
 template <class T>
 const ProductKernels<T>& kernels_of(ConvKernel choice) {
@@ -76,7 +78,8 @@ void run_product(const TapProduct& q, const T* source, const T* weight, const T*
     if (fast.fourier.n) return fourier().product(q, fast.fourier, source, weight, bias, to);
     if (fast.winograd.levels) return winograd().product(q, fast.winograd, source, weight, bias, to);
   }
-  kernels_of<T>(choose_product(q, sizeof(T))).product(q, source, weight, bias, to);
+  const ConvKernel choice = choose_product(q, sizeof(T));
+  kernels_of<T>(choice).product(choice == ConvKernel::implicit ? merge_axes(q) : q, source, weight, bias, to);
 }
 
 TapProduct forward_product(const ConvGeometry& g) {
@@ -194,15 +197,107 @@ void run_products(const std::vector<TapProduct>& parts, const double* source, co
   conv_grouped().products_float64(parts.data(), static_cast<int64_t>(parts.size()), source, weight, bias, to);
 }
 
+// ---- strided convolutions by phases
+
+template <class T>
+const PhaseCopies<T>& phase_copies() {
+  if constexpr (std::is_same_v<T, float>)
+    return conv_phases().float32;
+  else
+    return conv_phases().float64;
+}
+
+// The convolution of stride 1 that a strided one is run as, of as many images as are split at a time (a batch
+// of 0: it is not).
+Phases choose_phases(const ConvGeometry& g, ConvPart part, int64_t itemsize) {
+  Phases none;
+  const bool strided = g.stride[0] > 1 || g.stride[1] > 1 || g.stride[2] > 1;
+  if (!strided || g.batch == 0 || g.in_channels == 0 || g.out_channels == 0) return none;
+  const bool gradient = part == ConvPart::input_gradient, weight = part == ConvPart::weight_gradient;
+  const TapProduct given = forward_product(g);
+  if (gradient ? gradient_is_grouped(g, itemsize) : grouped_fits(given, itemsize)) return none;
+  Phases phases = gradient ? gradient_phases_of(g) : phases_of(g);
+  ConvGeometry& its = phases.geometry;
+  if (its.input_plane() <= 0 || g.output_plane() <= 0) return none;
+  const int64_t image = its.in_channels * its.input_plane() * itemsize;
+  const int64_t images = std::clamp<int64_t>((weight ? summed_bytes : folded_bytes) / image, 1, g.batch);
+  const int64_t runs = (g.batch + images - 1) / images;
+  its.batch = (g.batch + runs - 1) / runs;
+
+  TapProduct q = forward_product(its);
+  if (gradient) each_gradient_product(its, [&](const TapProduct& product) { q = product; });
+  // The products of the convolution as it is given, whatever its phases' taps that count as zero.
+  const double sum = static_cast<double>(its.batch) * static_cast<double>(given.positions()) *
+                     static_cast<double>(given.groups * given.rows) *
+                     static_cast<double>(given.channels * given.taps());
+  if (itemsize == sizeof(float) && plan_winograd(q, weight, sum).levels) return phases;
+  // Summed directly, the input gradient's phases share what they read; no tap may be computed in vain, as a
+  // NaN would not be either.
+  return gradient && phases.count() > 1 && phases.all_taps() ? phases : none;
+}
+
+// Runs body(images, first input value, first output value, scratch for the phases) for some images at a time.
+template <class T, class Body>
+void each_run(const ConvGeometry& g, const ConvGeometry& phases, Body&& body) {
+  const int64_t input = g.in_channels * g.input_plane(), output = g.out_channels * g.output_plane();
+  const Scratch memory(phases.batch * phases.in_channels * phases.input_plane(), sizeof(T));
+  for (int64_t n = 0; n < g.batch; n += phases.batch)
+    body(std::min(phases.batch, g.batch - n), n * input, n * output, static_cast<T*>(memory.get()));
+}
+
+template <class T>
+void forward_by_phases(const ConvGeometry& g, Phases& phases, const T* input, const T* weight, const T* bias,
+                       T* output) {
+  ConvGeometry& its = phases.geometry;
+  const Scratch weight_memory(its.out_channels * its.group_in() * its.taps(), sizeof(T));
+  T* split = static_cast<T*>(weight_memory.get());
+  split_weight(phases, weight, split);
+  each_run<T>(g, ConvGeometry(its), [&](int64_t images, int64_t from, int64_t to, T* values) {
+    its.batch = images;
+    phase_copies<T>().split(phases, g.mode, images * g.in_channels, input + from, values);
+    conv_forward<T>(its, values, split, bias, output + to);
+  });
+}
+
+template <class T>
+void input_gradient_by_phases(const ConvGeometry& g, Phases& phases, const T* output_gradient,
+                              const T* weight, const T* bias, T* input_gradient) {
+  ConvGeometry& its = phases.geometry;
+  const Scratch weight_memory(its.out_channels * its.group_in() * its.taps(), sizeof(T));
+  T* split = static_cast<T*>(weight_memory.get());
+  split_weight(phases, weight, split);
+  std::vector<T> biases;
+  for (int64_t i = 0; bias && i < its.in_channels; ++i) biases.push_back(bias[i / phases.count()]);
+  each_run<T>(g, ConvGeometry(its), [&](int64_t images, int64_t to, int64_t from, T* values) {
+    its.batch = images;
+    conv_input_gradient<T>(its, output_gradient + from, split, bias ? biases.data() : nullptr, values);
+    phase_copies<T>().join(phases, images * g.in_channels, g.in_channels, bias, values, input_gradient + to);
+  });
+}
+
+template <class T>
+void weight_gradient_by_phases(const ConvGeometry& g, Phases& phases, const T* output_gradient,
+                               const T* input, T* weight_gradient) {
+  ConvGeometry& its = phases.geometry;
+  const int64_t weights = its.out_channels * its.group_in() * its.taps();
+  const Scratch sum_memory(weights, sizeof(T)), part_memory(its.batch < g.batch ? weights : 0, sizeof(T));
+  T *sum = static_cast<T*>(sum_memory.get()), *part = static_cast<T*>(part_memory.get());
+  each_run<T>(g, ConvGeometry(its), [&](int64_t images, int64_t from, int64_t to, T* values) {
+    its.batch = images;
+    phase_copies<T>().split(phases, g.mode, images * g.in_channels, input + from, values);
+    conv_weight_gradient<T>(its, output_gradient + to, values, to == 0 ? sum : part);
+    for (int64_t i = 0; to > 0 && i < weights; ++i) sum[i] += part[i];
+  });
+  join_weight(phases, sum, weight_gradient);
+}
+
 }  // namespace
 
 template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* weight, const T* bias, T* output) {
-  if (!is_pointwise(g)) {
-    const TapProduct q = forward_product(g);
-    run_product(q, input, weight, bias, output);
-    return;
-  }
+  if (Phases phases = choose_phases(g, ConvPart::forward, sizeof(T)); phases.geometry.batch)
+    return forward_by_phases(g, phases, input, weight, bias, output);
+  if (!is_pointwise(g)) return run_product(forward_product(g), input, weight, bias, output);
   const int64_t plane = g.output_plane();
   for (int64_t group = 0; group < g.groups; ++group) {
     Gemm product;
@@ -248,6 +343,8 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
     }
     return;
   }
+  if (Phases phases = choose_phases(g, ConvPart::input_gradient, sizeof(T)); phases.geometry.batch)
+    return input_gradient_by_phases(g, phases, output_gradient, weight, bias, input_gradient);
   if (!all_positions_met(g) || g.out_channels == 0)
     fill_planes(g.batch, g.in_channels, g.input_plane(), bias, input_gradient);
   std::vector<TapProduct> together;  // parts of one residue in depth
@@ -267,6 +364,8 @@ void conv_input_gradient(const ConvGeometry& g, const T* output_gradient, const 
 template <class T>
 void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const T* input,
                           T* weight_gradient) {
+  if (Phases phases = choose_phases(g, ConvPart::weight_gradient, sizeof(T)); phases.geometry.batch)
+    return weight_gradient_by_phases(g, phases, output_gradient, input, weight_gradient);
   const TapProduct q = forward_product(g);
   if constexpr (std::is_same_v<T, float>) {
     const FastPlan fast = plan_fast(q, true);
@@ -275,19 +374,24 @@ void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const
     if (fast.winograd.levels)
       return winograd().weight_gradient(q, fast.winograd, output_gradient, input, weight_gradient);
   }
-  kernels_of<T>(choose_weight_gradient(q, sizeof(T)))
-      .weight_gradient(q, output_gradient, input, weight_gradient);
+  const ConvKernel choice = choose_weight_gradient(q, sizeof(T));
+  kernels_of<T>(choice).weight_gradient(choice == ConvKernel::implicit ? merge_axes(q) : q, output_gradient,
+                                        input, weight_gradient);
 }
 
-std::string conv_algorithm(const ConvGeometry& g, ConvPart part, bool in_double) {
+std::string conv_algorithm(const ConvGeometry& given, ConvPart part, bool in_double) {
   const bool weight = part == ConvPart::weight_gradient;
   const int64_t itemsize = in_double ? sizeof(double) : sizeof(float);
+  const bool folded = part == ConvPart::input_gradient && given.mode != PaddingMode::zeros &&
+                      reads_outside(given) && !goes_round(given);
+  const ConvGeometry g = folded ? on_padded_input(given) : given;
+  if (const Phases phases = choose_phases(g, part, itemsize); phases.geometry.batch)
+    return conv_algorithm(phases.geometry, part, in_double);
   if (!weight && is_pointwise(g)) return conv_kernel_name(ConvKernel::pointwise);
   TapProduct q = forward_product(g);
   if (part == ConvPart::input_gradient) {
     q.rows = 0;
-    const bool given = g.mode == PaddingMode::zeros || goes_round(g);
-    each_gradient_product(given ? g : on_padded_input(g), [&](const TapProduct& its) {
+    each_gradient_product(g, [&](const TapProduct& its) {
       if (q.rows == 0) q = its;
     });
   }

@@ -2,8 +2,8 @@
 //
 // All tensors are contiguous: input (batch, in, spatial), weight (out, in / groups, taps), output (batch,
 // out, spatial), as the geometry says. Results are overwritten, never read. Nothing overlaps. Any axis may
-// have size 0: a sum over nothing is 0 (plus the bias). Extra memory: a constant per thread and the packed
-// weight. T is float or double.
+// have size 0: a sum over nothing is 0 (plus the bias). Extra memory: a constant per thread, the packed
+// weight, and for strided convolutions by phases (conv_phases.h) some images' phases. T is float or double.
 #pragma once
 
 #include <string>

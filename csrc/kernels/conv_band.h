@@ -46,7 +46,11 @@ struct Band {
   // positions: outputs wanted in a block; most_channels: in a block of them.
   Band(const TapProduct& q, int64_t itemsize, int64_t positions, int64_t most_channels)
       : y(q.axis[1]), x(q.axis[2]) {
-    columns = q.axis[2].count < band_columns ? q.axis[2].count : band_columns;
+    columns = q.axis[2].count;
+    if (columns > band_columns) {  // evenly
+      const int64_t blocks = (columns + band_columns - 1) / band_columns;
+      columns = (columns + blocks - 1) / blocks;
+    }
     ld = columns + x.halo;
     rows = positions / ld;
     if (rows < 1) rows = 1;

@@ -42,8 +42,33 @@ double waste(const TapProduct& q) {
 bool is_pointwise(const ConvGeometry& g) {
   for (int i = 0; i < 3; ++i)
     if (g.kernel[i] != 1 || g.stride[i] != 1 || g.pad[i] != 0 || g.input[i] != g.output[i]) return false;
-  // Small planes are better gathered, several images to a panel of columns.
-  return g.group_in() >= 8 && g.group_out() >= 8 && g.output_plane() >= 64;
+  // The small planes of several images are better gathered into one long axis, for which the weight is packed
+  // once and panels of columns are full.
+  const int64_t plane = g.output_plane();
+  return g.group_in() >= 8 && g.group_out() >= 8 && plane >= (g.batch > 1 ? 2048 : 64);
+}
+
+// Nothing but every position's own value, in order.
+bool is_plain(const TapAxis& a) {
+  return a.taps == 1 && a.step == 1 && a.offset == 0 && a.size == a.count && a.to_size == a.count &&
+         a.to_first == 0 && a.to_step == 1;
+}
+
+TapProduct merge_axes(const TapProduct& given) {
+  TapProduct q = given;
+  for (int merges = 0; merges < 2; ++merges) {
+    TapAxis &y = q.axis[1], &x = q.axis[2];
+    // Rows outside are folded in by rows, which only zeros can be by positions.
+    const bool apart = y.step != 1 || y.to_step != 1 || (q.mode != PaddingMode::zeros && !is_plain(y));
+    if (apart || !is_plain(x) || q.weight_kernel[2] != 1) break;
+    const int64_t width = x.count;
+    x = y;
+    for (int64_t* value : {&x.count, &x.tap_step, &x.offset, &x.size, &x.to_size, &x.to_first})
+      *value *= width;
+    y = q.axis[0], q.axis[0] = TapAxis();
+    q.weight_kernel[2] = q.weight_kernel[1], q.weight_kernel[1] = q.weight_kernel[0], q.weight_kernel[0] = 1;
+  }
+  return q;
 }
 
 // Groups of few channels, at most a third of the lanes empty, and a box of one row of outputs that stays in
@@ -69,6 +94,8 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   const bool apart = q.axis[1].to_step > 1 || q.axis[2].to_step > 1;
   if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
+  // Of one tap every value is copied once either way, and gathered sums over all channels stay in registers.
+  if (q.taps() == 1 && q.rows >= 8 && q.axis[2].step == 1) return ConvKernel::implicit;
   // Gathering costs about as much as 6 rows of results, and more where values do not lie side by side; a
   // plane of few positions leaves tiles empty.
   const double rows = static_cast<double>(q.rows),

@@ -14,6 +14,8 @@
 //   winograd   fewer multiplications than the sum has, by nested short convolutions (winograd_plan.h, which
 //              chooses this one and its tiles): float32, strides of 1, enough channels to pay for the
 //              transforms.
+//              Strided convolutions reach it, and their input gradients plain products, by their phases
+//              (conv_phases.h).
 //   fourier    Fourier transforms of overlapping blocks along the last axis (fourier_plan.h): long kernels.
 #pragma once
 
@@ -27,6 +29,10 @@ bool is_pointwise(const ConvGeometry& geometry);
 bool grouped_fits(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_weight_gradient(const TapProduct& product, int64_t itemsize);
+
+// The same product with fewer axes: where the last axis has no taps, rows follow each other as one long row,
+// whose tap steps are whole rows.
+TapProduct merge_axes(const TapProduct& product);
 
 const char* conv_kernel_name(ConvKernel kernel);
 

@@ -118,10 +118,11 @@ std::string plan_text(const WinogradPlan& plan) {
   return text;
 }
 
-WinogradPlan plan_winograd(const TapProduct& q, bool weight_gradient) {
+WinogradPlan plan_winograd(const TapProduct& q, bool weight_gradient, double sum) {
   double work = static_cast<double>(q.batch) * static_cast<double>(q.groups);
   work *= static_cast<double>(q.rows) * static_cast<double>(q.channels) * static_cast<double>(q.taps());
   work *= static_cast<double>(q.positions());
+  work = std::min(work, sum);
   const FastConvolutions when = fast_convolutions();
   const bool always = when == FastConvolutions::always;
   if (when == FastConvolutions::never || q.taps() == 1) return {};

@@ -52,8 +52,9 @@ struct WinogradPlan {
 };
 
 // The plan for a product (weight_gradient: for its weight gradient); none where another kernel is as fast, or
-// while fast convolutions are off.
-WinogradPlan plan_winograd(const TapProduct& product, bool weight_gradient);
+// while fast convolutions are off. `sum`: the multiplications it saves, where that is not all of the
+// product's (some of its taps are zero).
+WinogradPlan plan_winograd(const TapProduct& product, bool weight_gradient, double sum = 1e300);
 
 // "F(6, 3) F(6, 3)": the levels, outer axes and outer blocks first.
 std::string plan_text(const WinogradPlan& plan);

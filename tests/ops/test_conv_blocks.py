@@ -23,8 +23,12 @@ def direct_arithmetic():
 
 
 def check(shape, weight, dtype, stride=1, padding=0, dilation=1, groups=1, mode="zeros"):
-    dims = len(shape) - 2
-    options = [(value,) * dims for value in (stride, padding, dilation)]
+    options = [(value,) * (len(shape) - 2) for value in (stride, padding, dilation)]
+    check_axes(shape, weight, *options, mode, dtype, groups)
+
+
+def check_axes(shape, weight, stride, padding, dilation, mode, dtype=penlight.float32, groups=1):
+    dims, options = len(shape) - 2, [stride, padding, dilation]
     rng = np.random.default_rng(3)
     x, w, b = rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(weight[0])
     wanted = convolution(x, w, b, options[0], [(p, p) for p in options[1]], options[2], groups, mode)
@@ -65,6 +69,21 @@ def test_strides_and_dilations_as_they_are_stored(kernel, stride, dilation, mode
         check((2, ins, 17, 19), (8, ins, kernel, kernel), penlight.float64, stride, 1, dilation, mode=mode)
 
 
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+def test_rows_without_taps_of_their_own_are_one_long_row(mode):
+    for kernel, padding, dilation in (
+        ((3, 1), (1, 0), 1),
+        ((2, 1), (2, 0), 2),
+        ((1, 1), 0, 1),
+        ((1, 1), 1, 1),
+    ):
+        options = [value if isinstance(value, tuple) else (value,) * 2 for value in (1, padding, dilation)]
+        for size in ((6, 5), (14, 14), (9, 33)):
+            check_axes((3, 20, *size), (17, 20, *kernel), *options, mode)
+    check_axes((2, 9, 4, 5, 6), (10, 9, 2, 1, 1), (1, 1, 1), (1, 0, 0), (1, 1, 1), mode)
+    check_axes((2, 9, 5, 5, 6), (10, 9, 2, 3, 1), (2, 1, 1), (1, 1, 0), (1, 1, 1), mode)
+
+
 def test_a_batch_of_none_has_zero_gradients():
     x, w = penlight.zeros(0, 16, 9, 9, requires_grad=True), penlight.randn(16, 16, 3, 3, requires_grad=True)
     F.conv2d(x, w).sum().backward()
@@ -76,13 +95,15 @@ def test_a_batch_of_none_has_zero_gradients():
     [
         ("direct", "forward", (4, 64, 56, 56), (64, 64, 3, 3), {"padding": 1}),
         ("direct", "forward", (1, 3, 224, 224), (64, 3, 7, 7), {"padding": 3, "stride": 2}),
-        ("direct", "input_gradient", (8, 32, 56, 56), (64, 32, 4, 4), {"padding": 1, "stride": 2}),
+        ("direct", "input_gradient", (8, 32, 56, 56), (64, 32, 3, 3), {"padding": 1, "stride": 2}),
         ("implicit", "forward", (4, 256, 14, 14), (256, 256, 3, 3), {"padding": 1}),
         ("implicit", "weight_gradient", (4, 64, 56, 56), (64, 64, 3, 3), {"padding": 1}),
         ("implicit", "weight_gradient", (4, 64, 56, 56), (128, 64, 3, 3), {"padding": 1, "stride": 2}),
         ("direct", "weight_gradient", (4, 1, 64, 64), (4, 1, 3, 3), {}),
-        ("pointwise", "forward", (4, 256, 14, 14), (256, 256, 1, 1), {}),
-        ("pointwise", "input_gradient", (4, 256, 14, 14), (256, 256, 1, 1), {}),
+        ("pointwise", "forward", (4, 64, 56, 56), (256, 64, 1, 1), {}),
+        ("pointwise", "input_gradient", (1, 256, 14, 14), (256, 256, 1, 1), {}),
+        ("implicit", "forward", (4, 256, 14, 14), (256, 256, 1, 1), {}),
+        ("implicit", "input_gradient", (4, 256, 28, 28), (256, 256, 1, 1), {}),
     ],
 )
 def test_shapes_get_the_kernel_meant_for_them(kernel, part, input, weight, options):
