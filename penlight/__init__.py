@@ -59,6 +59,25 @@ _LAZY_NAMES = {
     "typename": "_legacy_types",
     "set_default_tensor_type": "_legacy_types",
     "vmap": "func",
+    **dict.fromkeys(
+        (
+            "cumulative_trapezoid", "float_power", "frexp", "gcd", "gradient", "isneginf", "isposinf", "isreal", "lcm",
+            "ldexp", "mvlgamma", "trapz",
+        ),
+        "_numbers",
+    ),
+    **dict.fromkeys(("corrcoef", "cov", "nanquantile", "quantile", "renorm"), "_statistics"),
+    **dict.fromkeys(
+        ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"), "_windows"
+    ),
+    **dict.fromkeys(
+        (
+            "alpha_dropout", "bilinear", "celu", "celu_", "channel_shuffle", "cosine_similarity", "dropout",
+            "feature_alpha_dropout", "hardshrink", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu",
+            "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_",
+        ),
+        "nn.functional",
+    ),
     "install_as_torch": "_as_torch",
     **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "random"),
     **dict.fromkeys(

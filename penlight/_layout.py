@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penlight import Tensor
+from penlight import _C, Tensor
 
 
 class layout:
@@ -38,6 +38,26 @@ channels_last = memory_format("channels_last", 4)
 channels_last_3d = memory_format("channels_last_3d", 5)
 
 
+def order(format: Any, ndim: int) -> tuple[int, ...] | None:
+    """The axes of a tensor that lies so, outermost first; None where it lies as another does.
+
+    Raises:
+        RuntimeError: ``channels_last`` for other than 4 axes (``channels_last_3d``: 5).
+        TypeError: not a memory format.
+    """
+    _check(format)
+    if format is preserve_format:
+        return None
+    axes = tuple(range(ndim))
+    if not format._last_axes:
+        return axes
+    if ndim != format._last_axes:
+        raise RuntimeError(
+            f"required rank {format._last_axes} tensor to use {format._name} format, got rank {ndim}"
+        )
+    return (axes[0], *axes[2:], axes[1])
+
+
 def contiguous(tensor: Tensor, format: Any) -> Tensor:
     """``tensor.contiguous(memory_format=format)``: itself if it lies so, or a copy that does.
 
@@ -46,14 +66,12 @@ def contiguous(tensor: Tensor, format: Any) -> Tensor:
             ``preserve_format``.
         TypeError: not a memory format.
     """
-    if is_contiguous(tensor, contiguous_format if format is preserve_format else format):
-        return tensor
-    if format is preserve_format:
+    wanted = order(format, tensor.dim())
+    if wanted is None:
+        if tensor.is_contiguous():
+            return tensor
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
-    if not format._last_axes:
-        return tensor.contiguous()
-    _check_axes(tensor, format)
-    return tensor.movedim(1, -1).contiguous().movedim(-1, 1)
+    return tensor if is_contiguous(tensor, format) else _C._clone_in_order(tensor, wanted)
 
 
 def is_contiguous(tensor: Tensor, format: Any) -> bool:
@@ -68,7 +86,15 @@ def is_contiguous(tensor: Tensor, format: Any) -> bool:
         raise RuntimeError("is_contiguous: preserve_format is no order of its own")
     if not format._last_axes:
         return tensor.is_contiguous()
-    return tensor.dim() == format._last_axes and tensor.movedim(1, -1).is_contiguous()
+    if tensor.dim() != format._last_axes:
+        return False
+    step = 1
+    for axis in (1, *range(tensor.dim() - 1, 1, -1), 0):
+        if tensor.size(axis) != 1:
+            if tensor.stride(axis) != step:
+                return False
+            step *= tensor.size(axis)
+    return True
 
 
 def clone(tensor: Tensor, format: Any) -> Tensor:
@@ -78,20 +104,22 @@ def clone(tensor: Tensor, format: Any) -> Tensor:
         RuntimeError: ``channels_last`` for a tensor that has not 4 axes (``channels_last_3d``: 5).
         TypeError: not a memory format.
     """
-    _check(format)
-    if format._last_axes:
-        _check_axes(tensor, format)
-        return tensor.movedim(1, -1).contiguous().clone().movedim(-1, 1)
-    return tensor.clone() if format is preserve_format else tensor.contiguous().clone()
+    wanted = order(format, tensor.dim())
+    return tensor.clone() if wanted is None else _C._clone_in_order(tensor, wanted)
+
+
+def converted(tensor: Tensor, format: Any) -> Tensor:
+    """``tensor.to(memory_format=format)``: itself where its strides are those, also of axes of length 1."""
+    wanted = order(format, tensor.dim())
+    if wanted is None:
+        return tensor
+    step, strides = 1, [0] * tensor.dim()
+    for axis in reversed(wanted):
+        strides[axis] = step
+        step *= max(tensor.size(axis), 1)
+    return tensor if tensor.stride() == tuple(strides) else _C._clone_in_order(tensor, wanted)
 
 
 def _check(format: Any) -> None:
     if not isinstance(format, memory_format):
         raise TypeError(f"argument 'memory_format' must be torch.memory_format, not {type(format).__name__}")
-
-
-def _check_axes(tensor: Tensor, format: memory_format) -> None:
-    if tensor.dim() != format._last_axes:
-        raise RuntimeError(
-            f"required rank {format._last_axes} tensor to use {format._name} format, got rank {tensor.dim()}"
-        )

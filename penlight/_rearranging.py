@@ -11,8 +11,9 @@ from penlight import _functions as F
 from penlight._arguments import explain_all
 
 __all__ = [
-    "block_diag", "column_stack", "combinations", "diagflat", "dsplit", "hsplit", "rot90", "row_stack",
-    "tril_indices", "triu_indices", "unravel_index", "vander", "vsplit",
+    "as_strided_scatter", "block_diag", "column_stack", "combinations", "diagflat", "dsplit", "hsplit",
+    "narrow_copy", "put", "repeat_interleave", "rot90", "row_stack", "tril_indices", "triu_indices",
+    "unravel_index", "unsafe_chunk", "unsafe_split", "vander", "vsplit",
 ]  # fmt: skip
 
 
@@ -59,6 +60,110 @@ def column_stack(tensors: Any) -> Tensor:
 
 
 row_stack = F.vstack
+
+
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Each element, or slice along ``dim``, so many times in a row.
+
+    Args:
+        repeats: a number, or integers, one for each; None: ``input`` itself are the numbers, and the result are places.
+        dim: None: of the flattened input.
+        output_size: how many there will be, where it is known.
+
+    Raises:
+        RuntimeError: negative repeats, or not as many as there are elements.
+
+    Example::
+
+        >>> penlight.repeat_interleave(penlight.tensor([1, 2]), penlight.tensor([1, 3]))
+        tensor([1, 2, 2, 2])
+    """
+    if repeats is None:
+        return _repeated_places(input, input.size(0) if input.dim() == 1 else -1, output_size)
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    size = input.size(dim)
+    if isinstance(repeats, int) or (isinstance(repeats, Tensor) and repeats.numel() == 1):
+        count = int(repeats)
+        if count < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        places = _C.arange(size).unsqueeze(1).expand(size, count).reshape(-1)
+    else:
+        places = _repeated_places(F.as_tensor(repeats), size, output_size)
+    return input.index_select(dim, places)
+
+
+def _repeated_places(repeats: Tensor, size: int, total: int | None) -> Tensor:
+    if repeats.dim() != 1:
+        raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+    if repeats.is_floating_point() or repeats.dtype is _C.bool:
+        raise RuntimeError("repeats has to be Long or Int tensor")
+    if repeats.numel() != size:
+        raise RuntimeError("repeats must have the same size as input along dim")
+    if bool((repeats < 0).any()):
+        raise RuntimeError("repeats can not be negative")
+    ends = repeats.cumsum(0)
+    count = int(ends[-1]) if size else 0
+    if total is not None and total != count:
+        raise RuntimeError("allocated size does not match required size")
+    return _C.searchsorted(ends, _C.arange(count), right=True)
+
+
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """A copy of ``length`` slices along ``dim``, from ``start``."""
+    return input.narrow(dim, start, length).clone()
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """As ``chunk``, but the pieces do not know of each other: they may be changed in place."""
+    return tuple(_alone(input, part, dim) for part in _places(input.chunk(chunks, dim), dim))
+
+
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """As ``split``, but the pieces do not know of each other: they may be changed in place."""
+    return tuple(_alone(input, part, dim) for part in _places(input.split(split_size, dim), dim))
+
+
+def _places(parts: Any, dim: int) -> list[tuple[int, int]]:
+    starts, at = [], 0
+    for part in parts:
+        starts.append((at, part.size(dim)))
+        at += part.size(dim)
+    return starts
+
+
+def _alone(input: Tensor, place: tuple[int, int], dim: int) -> Tensor:
+    return input.narrow(dim, *place)
+
+
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """The input with elements, counted as in the flattened input, replaced by (or added to) the source's."""
+    if index.dtype is not _C.int64:
+        raise RuntimeError(f"put_(): Expected a long tensor for index, but got {index.dtype}")
+    if index.numel() != source.numel():
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source.numel()}, index.numel() = {index.numel()}"
+        )
+    flat = input.reshape(-1).index_put((index.reshape(-1),), source.reshape(-1), accumulate=accumulate)
+    return flat.reshape(input.shape)
+
+
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """A copy of the input in which the elements of a window, as of ``as_strided``, are the source's."""
+    result = input.contiguous().clone()
+    window = result.as_strided(size, stride, storage_offset or 0)
+    if window.shape != src.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = "
+            f"{list(window.shape)}"
+        )
+    window.copy_(src)
+    return result
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

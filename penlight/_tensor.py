@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import penlight
-from penlight import _C, Tensor, dtype
+from penlight import _C, Tensor, _layout, dtype
 from penlight import _functions as F
 from penlight._arguments import explained
 from penlight._device import check_cpu
@@ -61,14 +61,15 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if other is not None:
         wanted = other.dtype
     result = self if wanted is None or wanted is self.dtype else self._cast(wanted)
-    if memory_format is not None and memory_format is not penlight.preserve_format:
-        result = result.contiguous(memory_format=memory_format)
+    if memory_format is not None:
+        result = _layout.converted(result, memory_format)
     return self.clone() if copy and result is self else result
 
 
 def _caster(wanted: dtype) -> Any:
     def cast(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self if self.dtype is wanted else self._cast(wanted)
+        result = self if self.dtype is wanted else self._cast(wanted)
+        return result if memory_format is None else _layout.converted(result, memory_format)
 
     return cast
 
@@ -112,7 +113,7 @@ def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
 
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
     """Itself: there is no other place."""
-    return self
+    return self if memory_format is None else _layout.converted(self, memory_format)
 
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
@@ -227,6 +228,121 @@ for _name in ("allclose", "isclose", "equal", "count_nonzero", "tensor_split", "
     _attach(_function_as_method(_name), _name)
 
 
+def _late_method(name: str) -> Any:
+    """A method that is a function of the library, looked up when it is called."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return getattr(penlight, name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"See :func:`penlight.{name}`."
+    return method
+
+
+for _name in (
+    "as_strided_scatter", "bincount", "corrcoef", "cov", "cross", "diagflat", "dist", "dsplit", "float_power", "frexp",
+    "gcd", "hardshrink", "histc", "hsplit", "isneginf", "isposinf", "isreal", "kron", "lcm", "ldexp", "mvlgamma",
+    "nanquantile", "narrow_copy", "prelu", "put", "quantile", "renorm", "repeat_interleave", "rot90", "unsafe_chunk",
+    "unsafe_split", "vsplit",
+):  # fmt: skip
+    _attach(_late_method(_name), _name)
+
+
+def _in_place_of(name: str) -> Any:
+    """The same in place: the result is carried over, with its place in the graph.
+
+    It is the function of a copy: what is kept for backward must not change with the tensor.
+    """
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        result = getattr(penlight, name)(self.clone(), *args, **kwargs)
+        if result.shape != self.shape:
+            raise RuntimeError(
+                f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        return self.copy_(result)
+
+    method.__name__ = f"{name}_"
+    method.__doc__ = f":func:`penlight.{name}`, in place."
+    return method
+
+
+for _name in ("float_power", "gcd", "lcm", "ldexp", "mvlgamma", "put", "renorm"):
+    _attach(_in_place_of(_name), f"{_name}_")
+
+
+def positive(self: Tensor) -> Tensor:
+    """Itself.
+
+    Raises:
+        RuntimeError: of a tensor of truth values.
+    """
+    return penlight.positive(self)
+
+
+def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Sets the elements whose indices are all the same.
+
+    Args:
+        wrap: of a matrix taller than wide, go on after a row left out.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, or more than 2 of different sizes.
+    """
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2:
+        if len(set(self.shape)) > 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        self.as_strided((self.size(0),), (sum(self.stride()),), self.storage_offset()).fill_(fill_value)
+        return self
+    self.diagonal().fill_(fill_value)
+    columns = self.size(1)
+    if wrap and columns:
+        for start in range(columns + 1, self.size(0), columns + 1):
+            self[start:].diagonal().fill_(fill_value)
+    return self
+
+
+def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+    """Other sizes: the elements in memory are kept, in row-major order; more of them are whatever was in memory.
+
+    Raises:
+        RuntimeError: the tensor requires grad.
+    """
+    wanted = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+    for size in wanted:
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"resize_(): argument 'size' must be tuple of ints, not {type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(wanted)}")
+    if memory_format not in (None, penlight.contiguous_format):
+        raise RuntimeError(
+            f"resize_: memory_format must be None or torch.contiguous_format, got {memory_format}"
+        )
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    count = 1
+    for size in wanted:
+        count *= size
+    room = self.untyped_storage().nbytes() // self.element_size() - self.storage_offset()
+    if count <= room:
+        step, strides = 1, []
+        for size in reversed(wanted):
+            strides.append(step)
+            step *= max(size, 1)
+        return self.set_(self.as_strided(wanted, tuple(reversed(strides)), self.storage_offset()).detach())
+    larger = _C.empty(count, dtype=self.dtype)
+    kept = self.as_strided((room,), (1,), self.storage_offset())
+    larger[:room].copy_(kept)
+    return self.set_(larger.view(wanted))
+
+
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+    """The sizes of another tensor: see :meth:`resize_`."""
+    return resize_(self, tuple(the_template.shape))
+
+
 def untyped_storage(self: Tensor) -> Any:
     """The memory behind the tensor, shared by all its views."""
     from penlight._storage import UntypedStorage
@@ -267,7 +383,7 @@ def apply_(self: Tensor, function: Any) -> Tensor:
 for _written in (
     to, type_as, new, as_subclass, cpu, cuda, untyped_storage, is_set_to, __bool__, __int__, __float__,
     __complex__, __index__, __len__, __iter__, __reversed__, __repr__, __format__, norm, is_nonzero,
-    is_same_size, apply_,
+    is_same_size, apply_, positive, fill_diagonal_, resize_, resize_as_,
 ):  # fmt: skip
     _attach(_written if _written.__name__.startswith("__") else explained(_written), _written.__name__)
 
@@ -280,7 +396,10 @@ def _constant(value: Any) -> property:
 
 for _name, _value in {
     "device": _CPU, "is_cpu": True, "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mps": False,
-    "is_meta": False, "name": None,
+    "is_meta": False, "name": None, **dict.fromkeys(
+        ("is_ipu", "is_maia", "is_mkldnn", "is_mtia", "is_nested", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu"),
+        False,
+    ),
 }.items():  # fmt: skip
     _attach(_constant(_value), _name)
 _attach(property(lambda self: penlight.strided), "layout")
@@ -294,6 +413,7 @@ for _name in ("is_conj", "is_neg"):
 _attach(lambda self: -1, "get_device")
 _attach(lambda self: False, "is_pinned")
 _attach(lambda self: False, "is_shared")
+_attach(lambda self: False, "is_distributed")
 _attach(lambda self: self, "pin_memory")
 _attach(1000, "__array_priority__")  # NumPy leaves operators to the tensor
 _attach(staticmethod(_C._make_subclass), "_make_subclass")

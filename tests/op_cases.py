@@ -401,5 +401,6 @@ def _set(x, index, value):
 
 # The other families stand in files of their own, which add their rows to the table above.
 import op_cases_nets  # noqa: E402, F401
+import op_cases_numbers  # noqa: E402, F401
 import op_cases_places  # noqa: E402, F401
 import op_cases_products  # noqa: E402, F401

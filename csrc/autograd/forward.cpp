@@ -131,7 +131,10 @@ Tensor tangent(const Tensor& x, uint64_t level) {
     const Tangent* base = entry_of(x->base.get(), level);
     if (base && base->written > (own ? own->version : 0)) {
       const OuterLevels outside(level);
-      const Tensor fresh = view_operations.inside(base->value, window_of(Tensor(x->base)), window_of(x));
+      const Tensor owner{x->base};
+      const Part part = part_of(x, owner);
+      Tensor fresh = view_operations.inside(base->value, window_of(owner), part.window);
+      if (!part.hidden.empty()) fresh = view_operations.hide(fresh, part.hidden);
       set_tangent(x, level, fresh);
       return fresh;
     }
@@ -168,10 +171,13 @@ void assign_tangents(const Tensor& tensor, const Tensor& result) {
     if (tensor->base) {
       const OuterLevels outside(level);
       const Tensor base{tensor->base};
-      const Window whole = window_of(base), part = window_of(tensor);
+      const Window whole = window_of(base);
+      const Part part = part_of(tensor, base);
       const Tensor before = tangent(base, level);
-      const Tensor inner = view_operations.inside(fitted(value, tensor), part, whole);
-      const Tensor outer = before.defined() ? view_operations.outside(before, whole, part) : Tensor();
+      Tensor change = fitted(value, tensor);
+      if (!part.hidden.empty()) change = view_operations.show(change, part.hidden);
+      const Tensor inner = view_operations.inside(change, part.window, whole);
+      const Tensor outer = before.defined() ? view_operations.outside(before, whole, part.window) : Tensor();
       set_tangent(base, level, outer.defined() ? engine_operations.add(outer, inner) : inner);
     }
     set_tangent(tensor, level, value);

@@ -90,6 +90,36 @@ void move_retained(const Tensor& tensor, const Ref<Node>& before, const Ref<Node
 
 }  // namespace
 
+Part part_of(const Tensor& view, const Tensor& base) {
+  Part part{window_of(view), {}};
+  if (!view.batched()) return part;
+  const BatchDims& all = view->transforms->batch;
+  for (std::size_t i = 0; i < all.levels.size(); ++i) {
+    bool shared = false;
+    if (base.batched())
+      for (uint64_t level : base->transforms->batch.levels) shared |= level == all.levels[i];
+    if (shared) continue;
+    const std::size_t at = part.hidden.levels.size();
+    part.hidden.levels.push_back(all.levels[i]);
+    part.hidden.sizes.push_back(all.sizes[i]);
+    part.hidden.strides.push_back(all.strides[i]);
+    part.window.sizes.insert(at, all.sizes[i]);
+    part.window.strides.insert(at, all.strides[i]);
+  }
+  return part;
+}
+
+namespace {
+
+// A view made anew from its base as it is now. Recorded.
+Tensor view_again(const Tensor& base, const Tensor& view) {
+  const Part part = part_of(view, base);
+  const Tensor again = view_operations.as_strided(base, part.window);
+  return part.hidden.empty() ? again : view_operations.hide(again, part.hidden);
+}
+
+}  // namespace
+
 void refresh_view(const Tensor& view) {
   const Tensor base{view->base};
   const GradMeta* meta = grad_meta_or_null(view);
@@ -106,7 +136,7 @@ void refresh_view(const Tensor& view) {
         kMultiOutputAdvice);
   view->view_version = version;
   GradModeGuard recording(true);
-  const Tensor fresh = view_operations.as_strided(base, window_of(view));
+  const Tensor fresh = view_again(base, view);
   GradMeta& fresh_meta = grad_meta(fresh);
   if (!fresh_meta.grad_fn) {  // the base was detached in place: the view's new values lead nowhere
     const auto nowhere = [](Backward&, const Tensor&) { return Grads(1); };
@@ -136,7 +166,7 @@ Tensor value_before(const Tensor& tensor) {
   if (!tensor->base || !tensor.requires_grad()) return stand_in;
   const Tensor base{tensor->base};
   if (!hooks_between(grad_fn(tensor), gradient_edge(base).node.get())) return stand_in;
-  const Edge edge = gradient_edge(view_operations.as_strided(base, window_of(tensor)));
+  const Edge edge = gradient_edge(view_again(base, tensor));
   set_history(stand_in, edge.node, edge.input_nr);
   return stand_in;
 }
@@ -154,10 +184,14 @@ namespace {
 // The graph after a write into a window of base: what was there outside the window, and the new values
 // inside.
 void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result) {
-  const auto backward = [whole = window_of(base), part = window_of(window)](Backward& b, const Tensor& g) {
+  const auto backward = [whole = window_of(base), part = part_of(window, base)](Backward& b,
+                                                                                const Tensor& g) {
     Grads grads(2);
-    if (b.needs(0)) grads[0] = view_operations.outside(g, whole, part);
-    if (b.needs(1)) grads[1] = view_operations.inside(g, whole, part);
+    if (b.needs(0)) grads[0] = view_operations.outside(g, whole, part.window);
+    if (b.needs(1)) {
+      const Tensor inner = view_operations.inside(g, whole, part.window);
+      grads[1] = part.hidden.empty() ? inner : view_operations.hide(inner, part.hidden);
+    }
     return grads;
   };
   const Ref<Node> node(new FunctionNode<decltype(backward)>("CopySlices", backward));

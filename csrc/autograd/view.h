@@ -39,6 +39,14 @@ inline Window window_of(const Tensor& x) {
   return {x.sizes(), x.strides(), x->offset};
 }
 
+// What a view is of its base. Where it was made by vmap, which hides a dimension of the base, the window has that
+// dimension too, in front.
+struct Part {
+  Window window;
+  BatchDims hidden;  // of the view and not of its base
+};
+Part part_of(const Tensor& view, const Tensor& base);
+
 // Set by ops.
 struct ViewOperations {
   void (*copy_values)(const Tensor& to, const Tensor& from) = nullptr;
@@ -47,6 +55,9 @@ struct ViewOperations {
   // The part of a gradient of base that belongs to a window on it, and the rest with zeros there. Recorded.
   Tensor (*inside)(const Tensor& grad, const Window& base, const Window& window) = nullptr;
   Tensor (*outside)(const Tensor& grad, const Window& base, const Window& window) = nullptr;
+  // The first dimensions hidden, and put in front again. Recorded.
+  Tensor (*hide)(const Tensor& tensor, const BatchDims& hidden) = nullptr;
+  Tensor (*show)(const Tensor& tensor, const BatchDims& hidden) = nullptr;
 };
 extern ViewOperations view_operations;
 

@@ -177,12 +177,21 @@ Tensor finish(Tensor tensor, bool requires_grad) {
   return tensor;
 }
 
+Tensor empty_as(const Tensor& x, DType dtype, nb::handle format) {
+  const nb::object order =
+      format.is_none() ? nb::object(nb::none()) : package("_layout", "order")(format, x.dim());
+  if (order.is_none() || x.batched()) return empty_like(x, dtype);
+  Dims dims;
+  dims_from(order, &dims);
+  return empty_in_order(x.sizes(), dims, dtype);
+}
+
 void check_device(nb::handle device) {
   if (!device.is_none()) package("_device", "check_cpu")(device);
 }
 
 Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs, bool random) {
-  Options options{{}, get_default_dtype(), false, {}, nullptr};
+  Options options{{}, get_default_dtype(), false, {}, nullptr, {}};
   bool sized = args.size() > 0;
   if (sized) options.sizes = dims_from_args(args, name);
   for (auto [key_object, value] : kwargs) {
@@ -203,9 +212,11 @@ Options options_from(const char* name, const nb::args& args, const nb::kwargs& k
     } else if (key == "generator" && random) {
       check<TypeError>(nb::try_cast<kernels::Generator*>(value, options.generator), name,
                        "(): argument 'generator' must be Generator, not ", Py_TYPE(value.ptr())->tp_name);
+    } else if (key == "memory_format" && std::string_view(name) == "empty") {
+      options.format = nb::borrow(value);
     } else {
-      check<TypeError>(key == "layout" || key == "pin_memory" || key == "memory_format" || key == "names",
-                       name, "() got an unexpected keyword argument '", key, "'");
+      check<TypeError>(key == "layout" || key == "pin_memory" || key == "names", name,
+                       "() got an unexpected keyword argument '", key, "'");
     }
   }
   check<TypeError>(sized, name, "() missing 1 required positional arguments: \"size\"");
@@ -233,14 +244,16 @@ void bind_sized(nb::module_& m, TensorClass& tensor, const char* name, Make make
           copy_(options.out, expand(make(Dims{}, options.out.dtype()), options.sizes));
           return options.out;
         }
-        return finish(make(options.sizes, options.dtype), options.requires_grad);
+        Tensor made = make(options.sizes, options.dtype);
+        if (options.format.is_valid()) made = empty_as(made, options.dtype, options.format);
+        return finish(made, options.requires_grad);
       },
       doc);
   m.def((std::string(name) + "_like").c_str(),
         [make](const Tensor& x, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad,
-               nb::handle) {
+               nb::handle format) {
           check_device(device);
-          Tensor y = empty_like(x, dtype.value_or(x.dtype()));
+          Tensor y = empty_as(x, dtype.value_or(x.dtype()), format);
           Tensor values = make(Dims{}, y.dtype());
           if (y.numel()) copy_values(y, values);
           return finish(y, requires_grad);
@@ -292,15 +305,46 @@ void bind(nb::module_& m, TensorClass& tensor) {
   m.def(
       "full_like",
       [](const Tensor& x, const Scalar& value, OptionalDType dtype, nb::handle, nb::object device,
-         bool requires_grad, nb::handle) {
+         bool requires_grad, nb::handle format) {
         check_device(device);
-        Tensor y = empty_like(x, dtype.value_or(x.dtype()));
+        Tensor y = empty_as(x, dtype.value_or(x.dtype()), format);
         fill_values(y, value);
         return finish(y, requires_grad);
       },
       "input"_a, "fill_value"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(),
       "device"_a = nb::none(), "requires_grad"_a = false, "memory_format"_a = nb::none(),
       "A tensor of one value, sized as another.");
+  const auto strided = [](const Dims& sizes, const Dims& strides, DType dtype) {
+    check(sizes.size() == strides.size(), "mismatch in length of strides and shape");
+    int64_t reach = checked_numel(sizes) ? 1 : 0;
+    for (std::size_t d = 0; d < sizes.size(); ++d) {
+      check(strides[d] >= 0,
+            "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
+      if (reach)
+        reach = checked_add(reach, checked_mul(sizes[d] - 1, strides[d], "the window"), "the window");
+    }
+    return alias(empty({reach}, dtype), sizes, strides, 0);
+  };
+  m.def(
+      "empty_strided",
+      [strided](const Dims& size, const Dims& stride, OptionalDType dtype, nb::handle, nb::object device,
+                bool requires_grad, bool) {
+        check_device(device);
+        return finish(strided(size, stride, dtype.value_or(get_default_dtype())), requires_grad);
+      },
+      "size"_a, "stride"_a, nb::kw_only(), "dtype"_a = nb::none(), "layout"_a = nb::none(),
+      "device"_a = nb::none(), "requires_grad"_a = false, "pin_memory"_a = false,
+      "A tensor of these sizes and strides, its values whatever was in memory.");
+  tensor.def(
+      "new_empty_strided",
+      [strided](const Tensor& x, const Dims& size, const Dims& stride, OptionalDType dtype, nb::handle,
+                nb::object device, bool requires_grad, bool) {
+        check_device(device);
+        return finish(strided(size, stride, dtype.value_or(x.dtype())), requires_grad);
+      },
+      "size"_a, "stride"_a, "dtype"_a = nb::none(), "layout"_a = nb::none(), "device"_a = nb::none(),
+      "requires_grad"_a = false, "pin_memory"_a = false,
+      "A tensor of the same type, with these sizes and strides.");
   tensor.def(
       "new_full",
       [](const Tensor& x, const Dims& size, const Scalar& value, OptionalDType dtype, nb::object device,

@@ -13,10 +13,14 @@ struct Options {
   bool requires_grad = false;
   Tensor out;
   kernels::Generator* generator = nullptr;
+  nb::object format;
 };
 
 // random: the keyword generator is known.
 Options options_from(const char* name, const nb::args& args, const nb::kwargs& kwargs, bool random = false);
+
+// A new tensor of x's sizes, laid out in memory as a memory format says; None: as x is.
+Tensor empty_as(const Tensor& x, DType dtype, nb::handle format);
 
 // Raises for devices other than the CPU.
 void check_device(nb::handle device);

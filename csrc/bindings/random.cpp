@@ -100,9 +100,9 @@ void bind_fill(nb::module_& m, const char* name, Tensor& (*fill)(Tensor&, Genera
       doc);
   m.def((std::string(name) + "_like").c_str(),
         [fill](const Tensor& x, OptionalDType dtype, nb::handle, nb::object device, bool requires_grad,
-               nb::handle, Generator* generator) {
+               nb::handle format, Generator* generator) {
           check_device(device);
-          Tensor made = vmap_levels.empty() ? empty_like(x, dtype.value_or(x.dtype()))
+          Tensor made = vmap_levels.empty() ? empty_as(x, dtype.value_or(x.dtype()), format)
                                             : empty_random(x.sizes(), dtype.value_or(x.dtype()));
           return finish(fill(made, generator), requires_grad);
         },
@@ -140,9 +140,9 @@ void bind_integers(nb::module_& m) {
         "requires_grad"_a = false, "pin_memory"_a = false, doc);
 
   const auto like = [](const Tensor& x, Int low, Int high, OptionalDType dtype, nb::handle, nb::object device,
-                       bool requires_grad, nb::handle, Generator* generator) {
+                       bool requires_grad, nb::handle format, Generator* generator) {
     check_device(device);
-    Tensor made = empty_like(x, dtype.value_or(x.dtype()));
+    Tensor made = empty_as(x, dtype.value_or(x.dtype()), format);
     return finish(random_(made, low, int64_t(high), generator), requires_grad);
   };
   m.def(

@@ -303,6 +303,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def(
           "zero_", [](Tensor x) { return zero_(x); }, "Sets every element to 0.")
       .def("set_", set_memory, "source"_a, "Takes over another tensor's memory.");
+  m.def("_clone_in_order", clone_in_order, "x"_a, "order"_a);
   both(m, tensor, "_clone", [](const Tensor& x) { return clone(x); });
   m.def("clone", clone_as, "input"_a, nb::kw_only(), "memory_format"_a = nb::none(),
         "A copy in memory of its own; gradients pass.");

@@ -92,6 +92,9 @@ void bind(nb::module_& m, TensorClass&) {
     return y;
   });
   m.def("_has_tangent", [](const Tensor& x) { return has_tangent(x); });
+  m.def(
+      "_carry_tangents", [](bool value) { return std::exchange(grad_mode.forward, value); }, "value"_a,
+      "Switches forward mode on this thread; gives how it was.");
   m.def("_carries_tangents", [] { return grad_mode.forward; });
   m.def(
       "_push_levels",

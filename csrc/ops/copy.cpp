@@ -70,6 +70,15 @@ Tensor clone(const Tensor& x) {
   return y;
 }
 
+Tensor clone_in_order(const Tensor& x, const Dims& order) {
+  if (x.batched()) return clone(x);
+  Tensor y = empty_in_order(x.sizes(), order, x.dtype());
+  copy_values(y, x);
+  if (needs_grad(x))
+    record(elementwise("CloneBackward0"), x, y, {}, [](Backward&, const Tensor& g) { return Grads{g}; });
+  return y;
+}
+
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
   Tensor y = empty_for(x.sizes(), x.dtype(), x);
@@ -186,6 +195,8 @@ const bool installed = [] {
   engine_operations.expand = expand;
   engine_operations.sum_examples = sum_examples;
   engine_operations.spread = spread;
+  view_operations.hide = hide_first;
+  view_operations.show = show_first;
   view_operations.copy_values = copy_values;
   view_operations.clone_values = clone_values;
   view_operations.as_strided = [](const Tensor& x, const Window& w) {

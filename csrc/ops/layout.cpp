@@ -47,6 +47,17 @@ Dims ordered_strides(const Dims& sizes, const SmallVec<Dims, 3>& operands) {
 
 }  // namespace
 
+Tensor empty_in_order(const Dims& sizes, const Dims& order, DType dtype) {
+  Tensor result = empty(sizes, dtype);
+  int64_t stride = 1;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    const auto d = static_cast<std::size_t>(order[i]);
+    result->strides[d] = stride;
+    stride *= std::max<int64_t>(sizes[d], 1);
+  }
+  return result;
+}
+
 Tensor empty_like(const Tensor& x, DType dtype) {
   if (x.batched()) [[unlikely]]
     return empty_batched(x.sizes(), dtype, x->transforms->batch);

@@ -11,4 +11,7 @@ Tensor empty_like(const Tensor& x, DType dtype);
 // The same for the result of operands that broadcast to sizes.
 Tensor empty_like(const Dims& sizes, std::initializer_list<const Tensor*> operands, DType dtype);
 
+// A new tensor without gaps whose dimensions lie in the given order, outermost first.
+Tensor empty_in_order(const Dims& sizes, const Dims& order, DType dtype);
+
 }  // namespace penlight

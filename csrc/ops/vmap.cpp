@@ -1,5 +1,6 @@
 #include "ops/vmap.h"
 
+#include "autograd/view.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 
@@ -19,9 +20,22 @@ Tensor hide_dim(const Tensor& x, int64_t dim, uint64_t level) {
   batch.levels.insert(at, level);
   batch.sizes.insert(at, size);
   batch.strides.insert(at, stride);
+  mark_view(y, x);  // a change in place reaches x
   if (needs_grad(x))
     record(linear("HideDimBackward0", [&](const Tensor& t) { return hide_dim(t, dim, level); }), x, y, {},
            [dim, level, size](Backward&, const Tensor& g) { return Grads{show_dim(g, dim, level, size)}; });
+  return y;
+}
+
+Tensor hide_first(const Tensor& x, const BatchDims& hidden) {
+  Tensor y = x;
+  for (uint64_t level : hidden.levels) y = hide_dim(y, 0, level);
+  return y;
+}
+
+Tensor show_first(const Tensor& x, const BatchDims& hidden) {
+  Tensor y = x;
+  for (std::size_t i = hidden.levels.size(); i-- > 0;) y = show_dim(y, 0, hidden.levels[i], hidden.sizes[i]);
   return y;
 }
 

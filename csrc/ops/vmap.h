@@ -14,6 +14,10 @@ namespace penlight {
 Tensor hide_dim(const Tensor& x, int64_t dim, uint64_t level);
 Tensor show_dim(const Tensor& x, int64_t dim, uint64_t level, int64_t size);
 
+// The same for the first dimensions, one for each level.
+Tensor hide_first(const Tensor& x, const BatchDims& hidden);
+Tensor show_first(const Tensor& x, const BatchDims& hidden);
+
 // The sum over the examples of levels. Recorded.
 Tensor sum_examples(const Tensor& x, const SmallVec<uint64_t, 2>& levels);
 

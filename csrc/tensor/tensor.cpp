@@ -1,5 +1,7 @@
 #include "tensor/tensor.h"
 
+#include "tensor/batch.h"
+
 namespace penlight {
 
 bool Tensor::is_contiguous() const {
@@ -90,6 +92,8 @@ Range range_of(const Tensor& x) {
 }  // namespace
 
 bool overlap(const Tensor& written, const Tensor& read) {
+  if (any_batched(written, read)) [[unlikely]]
+    return overlap(physical(written), physical(read));
   if (written.numel() == 0 || read.numel() == 0) return false;
   const Range a = range_of(written), b = range_of(read);
   if (a.end <= b.first || b.end <= a.first) return false;
@@ -128,6 +132,8 @@ Dims steps_of(const Tensor& x) {
 
 void refuse_overlap(const Tensor& written, const Tensor& read, bool same_too) {
   if (written->storage != read->storage || written.numel() == 0 || read.numel() == 0) return;
+  if (any_batched(written, read)) [[unlikely]]
+    return refuse_overlap(physical(written), physical(read), same_too);
   bool same = written.same(read);
   if (!same) {
     const Range a = range_of(written), b = range_of(read);

@@ -224,6 +224,7 @@ class Function:
 
         before = _C.is_grad_enabled()
         _C._set_grad_enabled(False)
+        carrying = _C._carry_tangents(False)  # jvp says what becomes of them
         try:
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)
@@ -232,6 +233,7 @@ class Function:
                 cls.setup_context(ctx, args, result)
         finally:
             _C._set_grad_enabled(before)
+            _C._carry_tangents(carrying)
 
         single = not isinstance(result, (tuple, list))
         outputs = [result] if single else list(result)

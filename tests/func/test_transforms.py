@@ -297,3 +297,61 @@ def test_levels_of_forward_mode_over_recorded_graphs_do_not_leak():
     for _ in range(20):
         run()
     assert live() == before
+
+
+def test_changes_in_place_inside_of_vmap_reach_the_graph_outside():
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64, requires_grad=True)
+    y = x * 1
+    row = y[0]
+    sums = vmap(lambda a: a.mul_(2).sum())(y)
+    equal(torch.autograd.grad(y.sum(), x, retain_graph=True)[0], torch.full((2, 2), 2.0, dtype=torch.float64))
+    equal(
+        torch.autograd.grad(row.sum(), x, retain_graph=True)[0],
+        torch.tensor([[2.0, 2.0], [0.0, 0.0]]).double(),
+    )
+    equal(torch.autograd.grad(sums[1], x)[0], torch.tensor([[0.0, 0.0], [2.0, 2.0]]).double())
+
+    target = torch.zeros(2, 2, dtype=torch.float64)
+    vmap(lambda a, b: b[1:].copy_(a[:1] ** 2))(x, target)
+    equal(target.detach(), torch.tensor([[0.0, 1.0], [0.0, 9.0]]).double())
+    equal(torch.autograd.grad(target.sum(), x)[0], torch.tensor([[2.0, 0.0], [6.0, 0.0]]).double())
+
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+        vmap(lambda a: a.mul_(2))(x)
+
+    nested = x * 1
+    vmap(vmap(lambda a: a.pow_(3)), in_dims=1)(nested)
+    equal(torch.autograd.grad(nested.sum(), x)[0], 3 * x.detach() ** 2)
+
+    def changed(x):
+        y = x * 1
+        vmap(lambda a: a[:1].mul_(a[1:]), in_dims=1)(y)
+        return y
+
+    v = torch.tensor([[0.5, -1.0], [2.0, 1.5]], dtype=torch.float64)
+    equal(jvp(changed, (x.detach(),), (v,))[1], (torch.func.jacrev(changed)(x.detach()) * v).sum((2, 3)))
+
+
+def test_forward_of_a_function_of_ones_own_carries_no_tangents():
+    from penlight.autograd import forward_ad
+
+    seen = []
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            y = x * 2
+            seen.append(forward_ad.unpack_dual(y).tangent)
+            return y
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            pass
+
+        @staticmethod
+        def jvp(ctx, change):
+            return change * 2
+
+    value, change = jvp(Twice.apply, (torch.tensor(3.0),), (torch.tensor(1.0),))
+    assert (value.item(), change.item(), seen) == (6.0, 2.0, [None])
+    assert jvp(torch.sin, (torch.tensor(0.0),), (torch.tensor(1.0),))[1] == 1  # carried again afterwards

@@ -472,15 +472,15 @@ class Module(StateDict):
         return self
 
     def to(self, *args, **kwargs):
-        """Converts floating-point parameters and buffers: ``to(dtype)``, ``to(device, dtype)``,
-        ``to(tensor)``.
+        """Converts floating-point parameters and buffers: ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``; with
+        ``memory_format=torch.channels_last``, those of 4 axes lie so in memory.
 
         Raises:
             TypeError: the dtype is not a floating-point one.
         """
         device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
         kwargs.pop("non_blocking", None)
-        kwargs.pop("memory_format", None)
+        memory_format = kwargs.pop("memory_format", None)
         if kwargs:
             raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
         for argument in args:
@@ -496,6 +496,9 @@ class Module(StateDict):
             )
         if device is not None:
             self._apply(lambda tensor: tensor.to(device))
+        if memory_format is not None:
+            axes = (memory_format._last_axes,) if memory_format._last_axes else (4, 5)
+            self._apply(lambda t: t.to(memory_format=memory_format) if t.dim() in axes else t)
         return self if dtype is None else self._to_dtype(dtype)
 
     def _to_dtype(self, dtype):
