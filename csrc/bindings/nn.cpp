@@ -47,6 +47,8 @@ void bind_losses(nb::module_& m) {
         return mse_loss(x, t, reduction_from(reduction));
       },
       "input"_a, "target"_a, "reduction"_a = "mean", "The squared difference.");
+  m.def("_smooth_l1", smooth_l1, "difference"_a, "beta"_a,
+        "Half the square over beta where the difference is smaller than beta, else its size less half beta.");
   m.def("binary_cross_entropy", binary_cross_entropy, "input"_a, "target"_a,
         "The cross entropy of a probability and a true/false label, for each element.");
   m.def(

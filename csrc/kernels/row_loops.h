@@ -30,13 +30,8 @@ template <class Out, class In, class Body>
     } else {
       for (int64_t i = 0; i < count; ++i, in += strides[1]) from[i] = *reinterpret_cast<const In*>(in);
     }
-    if (strides[0] == sizeof(Out)) {
-      body(reinterpret_cast<Out*>(out), from, count);
-      out += count * strides[0];
-    } else {
-      body(to, from, count);
-      for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
-    }
+    body(to, from, count);
+    for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
     n -= count;
   }
 }

@@ -174,4 +174,10 @@ Tensor logsigmoid(const Tensor& x) {
                     [](const Tensor& g, const Tensor& x) { return mul(g, sigmoid(neg(x))); });
 }
 
+Tensor smooth_l1(const Tensor& d, double beta) {
+  return activation(
+      Activation::smooth_l1, "smooth_l1_cpu", "SmoothL1LossBackward0", {beta, 0, 0}, d,
+      [beta](const Tensor& g, const Tensor& d) { return mul(g, div(hardtanh(d, -beta, beta), beta)); });
+}
+
 }  // namespace penlight

@@ -1,6 +1,7 @@
 #include "ops/loss.h"
 
 #include "kernels/nll_loss.h"
+#include "ops/elementwise_plan.h"
 #include "ops/index.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
@@ -24,8 +25,8 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) 
   Tensor y;
   {
     const Unrecorded unrecorded;
-    const Tensor d = sub(input, target);
-    y = mul(d, d);
+    y = sub(input, target);
+    run_binary(kernels::BinaryOp::mul, y, y, dtype, "mse", &y);
     if (reduction == Reduction::mean) y = mean(y);
     if (reduction == Reduction::sum) y = sum(y);
   }
@@ -35,7 +36,10 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) 
              const Tensor x = b.saved(0), t = b.saved(1);
              const Tensor d = sub(x, t);
              const double factor = reduction == Reduction::mean ? 2. / static_cast<double>(d.numel()) : 2.;
-             const Tensor gx = mul(d, mul(g, factor));
+             const Tensor share = cast(mul(g, factor), d.dtype());
+             const bool anew = needs_grad(d, g) || any_batched(d, g);
+             const Tensor gx =
+                 anew ? mul(d, share) : run_binary(kernels::BinaryOp::mul, d, share, d.dtype(), "mse", &d);
              return Grads{b.needs(0) ? sum_to(cast(gx, x.dtype()), x.sizes()) : Tensor(),
                           b.needs(1) ? sum_to(cast(neg(gx), t.dtype()), t.sizes()) : Tensor()};
            });

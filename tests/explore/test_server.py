@@ -1,8 +1,10 @@
 """The server of ``penlight explore`` answers its own page alone."""
 
+import functools
 import http.client
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -122,7 +124,9 @@ def test_a_port_that_is_taken_is_told(capsys):
 
 def test_the_command_prints_the_address_and_ends_on_interrupt():
     command = [sys.executable, "-m", "penlight", "explore", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Also where the tests were started deaf to interrupts, as shells start what runs in the background.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         try:
             line = process.stdout.readline()
             assert re.search(r"http://127\.0\.0\.1:\d+/\?token=\S{32}$", line)

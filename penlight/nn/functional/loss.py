@@ -81,11 +81,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _broadcast(input, target)
-    distance = (input - target).abs()
-    if beta == 0:
-        return reduced(distance, reduction)
-    loss = penlight.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
-    return reduced(loss, reduction)
+    difference = input - target
+    return reduced(difference.abs() if beta == 0 else _C._smooth_l1(difference, beta), reduction)
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
@@ -94,9 +91,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _broadcast(input, target)
-    distance = (input - target).abs()
-    loss = penlight.where(distance <= delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
-    return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
+    loss = _C._smooth_l1(input - target, delta)
+    return delta * (reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction))
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
