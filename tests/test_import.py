@@ -43,3 +43,9 @@ def test_sources_without_the_compiled_core_say_so(tmp_path):
     done = python("-c", "import penlight", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("ImportError: penlight's compiled core is not in ")
+
+
+def test_numpy_is_imported_when_it_is_needed():
+    code = "import sys, penlight; penlight.ones(2).sum().item(); print('numpy' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

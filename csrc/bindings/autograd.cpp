@@ -185,6 +185,24 @@ nb::tuple next_functions(const Ref<Node>& node) {
   return nb::tuple(list);
 }
 
+nb::object note_value(const Note& note) {
+  if (note.list) return int_tuple(*note.list);
+  if (note.word) return nb::str(note.word);
+  return nb::cast(note.number);
+}
+
+// What a node keeps of one name: a tensor, or, of a list of indices, all of them.
+nb::object saved_named(const Ref<Node>& node, const std::string& wanted) {
+  nb::list indices;
+  for (SavedTensor& saved : node->saved()) {
+    if (wanted != saved.name()) continue;
+    const nb::object value = to_python(saved.unpack(*node));
+    if (node->name() != "IndexBackward0" && node->name() != "IndexPutBackward0") return value;
+    indices.append(value);
+  }
+  return nb::len(indices) ? nb::object(nb::tuple(indices)) : nb::object(nb::none());
+}
+
 nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
   if (name.rfind("_raw_saved_", 0) == 0) {
     const nb::object raw =
@@ -193,9 +211,18 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
   }
   if (name.rfind("_saved_", 0) == 0) {
     const std::string wanted = name.substr(7);
+    bool kept = false, known = false;
+    for (SavedTensor& saved : node->saved()) {
+      kept |= wanted == saved.name() && (saved.raw().defined() || saved.packed());
+      known |= wanted == saved.name();
+    }
+    if (kept) return saved_named(node, wanted);
+    for (const Note& note : node->notes())
+      if (wanted == note.name) return note_value(note);
+    if (known) return nb::none();
+    if (wanted == "self_sym_sizes" && !node->edges.empty() && node->edges[0].valid())
+      return int_tuple(node->edges[0].node->output_sizes[node->edges[0].input_nr]);
     if (node->released()) return saved_of(node);  // raises
-    for (SavedTensor& saved : node->saved())
-      if (wanted == saved.name()) return to_python(saved.unpack(*node));
   }
   PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%s'", node->name().c_str(), name.c_str());
   throw nb::python_error();
@@ -203,15 +230,22 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
 
 nb::dict notes_of(const Ref<Node>& node) {
   nb::dict result;
-  for (const Note& note : node->notes()) {
-    if (note.list)
-      result[note.name] = int_tuple(*note.list);
-    else if (note.word)
-      result[note.name] = note.word;
-    else
-      result[note.name] = nb::cast(note.number);
-  }
+  for (const Note& note : node->notes()) result[note.name] = note_value(note);
   return result;
+}
+
+// Of the attributes those that tools look for: what is kept, under PyTorch's names.
+nb::list attributes_of(nb::handle self) {
+  const auto node = nb::cast<Ref<Node>>(self);
+  nb::set names;
+  for (nb::handle name : nb::module_::import_("builtins").attr("object").attr("__dir__")(self))
+    if (nb::cast<std::string>(name).rfind("_saved_", 0) != 0) names.add(name);
+  for (SavedTensor& saved : node->saved()) {
+    names.add("_saved_" + std::string(saved.name()));
+    names.add("_raw_saved_" + std::string(saved.name()));
+  }
+  for (const Note& note : node->notes()) names.add("_saved_" + std::string(note.name));
+  return nb::list(nb::module_::import_("builtins").attr("sorted")(names));
 }
 
 // node(*grads): the gradients of its inputs from those of its outputs, of this one node.
@@ -420,6 +454,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
           [](const Ref<Node>& n, nb::object f) { return add_node_hook(n, &NodeExtras::pre_hooks, f); },
           "fn"_a, "Calls fn(grad_outputs) before the node runs.")
       .def("__getattr__", saved_attribute)
+      .def("__dir__", attributes_of)
       .def("__repr__", [](const Ref<Node>& n) {
         std::ostringstream out;
         out << '<' << n->name() << " object at 0x" << std::hex

@@ -471,10 +471,13 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   check_no_negative(where_to, size_along(x, dim));
   Tensor y = take_along(x, dim, where_to);
   if (needs_grad(x))
-    record(linear("IndexSelectBackward0", [&](const Tensor& t) { return index_select(t, dim, where_to); }), x,
-           y, kept(keep("index", where_to)), [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
-             return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
-           });
+    record(
+        linear("IndexSelectBackward0", [&](const Tensor& t) { return index_select(t, dim, where_to); }), x, y,
+        kept(keep("index", where_to)),
+        [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
+          return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
+        },
+        [dim] { return Notes{{"dim", dim}}; });
   return y;
 }
 

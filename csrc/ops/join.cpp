@@ -47,17 +47,21 @@ Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
     Dims lengths;  // -1: left out
     for (const Tensor& tensor : all)
       lengths.push_back(tensor.dim() == 1 && tensor.numel() == 0 ? -1 : tensor.sizes()[d]);
-    record("CatBackward0", all, y, {}, [lengths, d](Backward& b, const Tensor& g) {
-      Grads grads(lengths.size());
-      int64_t at = 0;
-      for (std::size_t i = 0; i < lengths.size(); ++i) {
-        const int64_t length = std::max<int64_t>(lengths[i], 0);
-        if (b.needs(i))
-          grads[i] = lengths[i] < 0 ? zeros({0}, g.dtype()) : narrow(g, static_cast<int64_t>(d), at, length);
-        at += length;
-      }
-      return grads;
-    });
+    record(
+        "CatBackward0", all, y, {},
+        [lengths, d](Backward& b, const Tensor& g) {
+          Grads grads(lengths.size());
+          int64_t at = 0;
+          for (std::size_t i = 0; i < lengths.size(); ++i) {
+            const int64_t length = std::max<int64_t>(lengths[i], 0);
+            if (b.needs(i))
+              grads[i] =
+                  lengths[i] < 0 ? zeros({0}, g.dtype()) : narrow(g, static_cast<int64_t>(d), at, length);
+            at += length;
+          }
+          return grads;
+        },
+        [d] { return Notes{{"dim", static_cast<int64_t>(d)}}; });
   }
   return y;
 }
@@ -80,12 +84,15 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   for (std::size_t i = 0; i < tensors.size(); ++i)
     copy_values(alias(y, tensors[i].sizes(), strides, static_cast<int64_t>(i) * step), tensors[i]);
   if (needs_grad_any(tensors))
-    record("StackBackward0", tensors, y, {}, [d, count = tensors.size()](Backward& b, const Tensor& g) {
-      Grads grads(count);
-      for (std::size_t i = 0; i < count; ++i)
-        if (b.needs(i)) grads[i] = select(g, static_cast<int64_t>(d), static_cast<int64_t>(i));
-      return grads;
-    });
+    record(
+        "StackBackward0", tensors, y, {},
+        [d, count = tensors.size()](Backward& b, const Tensor& g) {
+          Grads grads(count);
+          for (std::size_t i = 0; i < count; ++i)
+            if (b.needs(i)) grads[i] = select(g, static_cast<int64_t>(d), static_cast<int64_t>(i));
+          return grads;
+        },
+        [d] { return Notes{{"dim", static_cast<int64_t>(d)}}; });
   return y;
 }
 
@@ -103,8 +110,10 @@ Tensor flip(const Tensor& x, const Dims& dims) {
     }
   if (x.numel() > 0) copy_values(y, alias(x, x.sizes(), strides, start));
   if (needs_grad(x))
-    record(linear("FlipBackward0", [&](const Tensor& t) { return flip(t, dims); }), x, y, {},
-           [dims](Backward&, const Tensor& g) { return Grads{flip(g, dims)}; });
+    record(
+        linear("FlipBackward0", [&](const Tensor& t) { return flip(t, dims); }), x, y, {},
+        [dims](Backward&, const Tensor& g) { return Grads{flip(g, dims)}; },
+        [dims] { return Notes{{"dims", 0, nullptr, dims}}; });
   return y;
 }
 

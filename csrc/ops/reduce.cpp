@@ -127,6 +127,13 @@ Tensor run_reduce(ReduceOp op, const Tensor& x, const Flags& reduced, DType out,
   return result;
 }
 
+namespace {
+// What a reduction along some dimensions was called with; of all of them there is nothing to tell.
+Notes along_dims(const OptionalDims& dims, bool keepdim) {
+  return dims ? Notes{{"dim", 0, nullptr, *dims}, {"keepdim", keepdim}} : Notes{};
+}
+}  // namespace
+
 // ---- sums
 
 Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::optional<DType> dtype) {
@@ -140,10 +147,12 @@ Tensor sum(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opti
   if (needs_grad(x)) {
     const bool all_dims = !dims;
     const auto again = [&](const Tensor& t) { return sum(t, dims, keepdim); };
-    record(linear(all_dims ? "SumBackward0" : "SumBackward1", again), x, y, {},
-           [sizes = x.sizes(), reduced, keepdim](Backward&, const Tensor& g) {
-             return Grads{expand(restore_dims(g, sizes, reduced, keepdim), sizes)};
-           });
+    record(
+        linear(all_dims ? "SumBackward0" : "SumBackward1", again), x, y, {},
+        [sizes = x.sizes(), reduced, keepdim](Backward&, const Tensor& g) {
+          return Grads{expand(restore_dims(g, sizes, reduced, keepdim), sizes)};
+        },
+        [dims, keepdim] { return along_dims(dims, keepdim); });
   }
   return y;
 }
@@ -190,12 +199,15 @@ Tensor mean(const Tensor& self, const OptionalDims& dims, bool keepdim, std::opt
     return div(y, static_cast<double>(count));
   }();
   if (needs_grad(x))
-    record(linear(dims ? "MeanBackward1" : "MeanBackward0",
-                  [&](const Tensor& t) { return mean(t, dims, keepdim); }),
-           x, divided, {}, [sizes = x.sizes(), reduced, keepdim, count](Backward&, const Tensor& g) {
-             return Grads{
-                 div(expand(restore_dims(g, sizes, reduced, keepdim), sizes), static_cast<double>(count))};
-           });
+    record(
+        linear(dims ? "MeanBackward1" : "MeanBackward0",
+               [&](const Tensor& t) { return mean(t, dims, keepdim); }),
+        x, divided, {},
+        [sizes = x.sizes(), reduced, keepdim, count](Backward&, const Tensor& g) {
+          return Grads{
+              div(expand(restore_dims(g, sizes, reduced, keepdim), sizes), static_cast<double>(count))};
+        },
+        [dims, keepdim] { return along_dims(dims, keepdim); });
   return divided;
 }
 
@@ -531,11 +543,13 @@ Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = cast(self, scan_type(self, dtype));
   Tensor y = run_scan(kernels::ScanOp::sum, x, d, "cumsum");
   if (needs_grad(x))
-    record(linear("CumsumBackward0", [&](const Tensor& t) { return cumsum(t, d); }), x, y, {},
-           [d](Backward&, const Tensor& g) {
-             if (g.dim() == 0) return Grads{g};
-             return Grads{flip(cumsum(flip(g, {d}), d), {d})};
-           });
+    record(
+        linear("CumsumBackward0", [&](const Tensor& t) { return cumsum(t, d); }), x, y, {},
+        [d](Backward&, const Tensor& g) {
+          if (g.dim() == 0) return Grads{g};
+          return Grads{flip(cumsum(flip(g, {d}), d), {d})};
+        },
+        [d] { return Notes{{"dim", d}}; });
   return y;
 }
 

@@ -171,10 +171,13 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
     gather_lines(x, dim, places, y);
   }
   if (needs_grad(x))
-    record(linear("GatherBackward0", [&](const Tensor& t) { return gather(t, dim, places); }), x, y,
-           kept(keep("index", places)), [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
-             return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
-           });
+    record(
+        linear("GatherBackward0", [&](const Tensor& t) { return gather(t, dim, places); }), x, y,
+        kept(keep("index", places)),
+        [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
+          return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
+        },
+        [dim] { return Notes{{"dim", dim}}; });
   return y;
 }
 

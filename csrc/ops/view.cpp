@@ -62,27 +62,29 @@ void add_one_by_one(const Tensor& to, const Tensor& values) {
 }
 
 // A view by geometry: make gives the window on a tensor of x's sizes with given strides and offset.
-template <class Make>
-Tensor window_view(const char* node, const Tensor& x, Make make) {
+template <class Make, class N = NoNotes>
+Tensor window_view(const char* node, const Tensor& x, Make make, N notes = {}) {
   const Window w = make(window_of(x));
   Tensor y = alias(x, w.sizes, w.strides, w.offset);
   mark_view(y, x);
   if (needs_grad(x)) {
     const Window whole{x.sizes(), contiguous_strides(x.sizes()), 0};
     const auto again = [&](const Tensor& t) { return window_view(node, t, make); };
-    record(linear(node, again), x, y, {}, [whole, part = make(whole)](Backward&, const Tensor& g) {
-      return Grads{transfer(g, part, whole)};
-    });
+    record(
+        linear(node, again), x, y, {},
+        [whole, part = make(whole)](Backward&, const Tensor& g) { return Grads{transfer(g, part, whole)}; },
+        notes);
   }
   return y;
 }
 
 // A view whose derivative is given; again makes the same view of a tangent.
-template <class A, class B>
-Tensor shape_view(const char* node, const Tensor& x, Dims sizes, Dims strides, const A& again, B backward) {
+template <class A, class B, class N = NoNotes>
+Tensor shape_view(const char* node, const Tensor& x, Dims sizes, Dims strides, const A& again, B backward,
+                  N notes = {}) {
   Tensor y = alias(x, std::move(sizes), std::move(strides), x->offset);
   mark_view(y, x);
-  if (needs_grad(x)) record(linear(node, again), x, y, {}, backward);
+  if (needs_grad(x)) record(linear(node, again), x, y, {}, backward, notes);
   return y;
 }
 
@@ -225,7 +227,8 @@ Tensor permute(const Tensor& x, const Dims& dims) {
   }
   return shape_view(
       "PermuteBackward0", x, sizes, strides, [&](const Tensor& t) { return permute(t, dims); },
-      [inverse](Backward&, const Tensor& g) { return Grads{permute(g, inverse)}; });
+      [inverse](Backward&, const Tensor& g) { return Grads{permute(g, inverse)}; },
+      [dims] { return Notes{{"dims", 0, nullptr, dims}}; });
 }
 
 namespace {
@@ -237,7 +240,8 @@ Tensor swap_dims(const Tensor& x, int64_t a, int64_t b, const char* node) {
   }
   return shape_view(
       node, x, sizes, strides, [=](const Tensor& t) { return transpose(t, a, b); },
-      [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; });
+      [a, b](Backward&, const Tensor& g) { return Grads{transpose(g, a, b)}; },
+      [a, b] { return Notes{{"dim0", a}, {"dim1", b}}; });
 }
 }  // namespace
 
@@ -283,12 +287,15 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   check<IndexError>(index >= -size && index < size, "index ", index, " is out of bounds for dimension ", d,
                     " with size ", size);
   const int64_t at = index < 0 ? index + size : index;
-  return window_view("SelectBackward0", x, [d, at](Window w) {
-    w.offset += at * w.strides[d];
-    w.sizes.erase(d);
-    w.strides.erase(d);
-    return w;
-  });
+  return window_view(
+      "SelectBackward0", x,
+      [d, at](Window w) {
+        w.offset += at * w.strides[d];
+        w.sizes.erase(d);
+        w.strides.erase(d);
+        return w;
+      },
+      [d, index] { return Notes{{"dim", static_cast<int64_t>(d)}, {"index", index}}; });
 }
 
 Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
@@ -301,14 +308,19 @@ Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::op
   const int64_t first = clip(start.value_or(0));
   const int64_t last = std::max(first, end ? clip(*end) : size);
   const int64_t count = last == first ? 0 : (last - first - 1) / step + 1;
-  return window_view("SliceBackward0", x, [d, first, count, step](Window w) {
-    w.offset += first * w.strides[d];
-    w.sizes[d] = count;
-    int64_t stride;
-    if (!__builtin_mul_overflow(w.strides[d], step, &stride))
-      w.strides[d] = stride;  // else one element is left
-    return w;
-  });
+  return window_view(
+      "SliceBackward0", x,
+      [d, first, count, step](Window w) {
+        w.offset += first * w.strides[d];
+        w.sizes[d] = count;
+        int64_t stride;
+        if (!__builtin_mul_overflow(w.strides[d], step, &stride))
+          w.strides[d] = stride;  // else one element is left
+        return w;
+      },
+      [d, from = start.value_or(0), to = end.value_or(INT64_MAX), step] {
+        return Notes{{"dim", static_cast<int64_t>(d)}, {"start", from}, {"end", to}, {"step", step}};
+      });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
@@ -330,7 +342,8 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   sizes.insert(d, 1);
   return shape_view(
       "UnsqueezeBackward0", x, sizes, strides, [=](const Tensor& t) { return unsqueeze(t, dim); },
-      [d](Backward&, const Tensor& g) { return Grads{squeeze(g, Dims{static_cast<int64_t>(d)})}; });
+      [d](Backward&, const Tensor& g) { return Grads{squeeze(g, Dims{static_cast<int64_t>(d)})}; },
+      [d] { return Notes{{"dim", static_cast<int64_t>(d)}}; });
 }
 
 Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {

@@ -216,3 +216,60 @@ def test_a_counted_change_is_noticed_by_backward():
     assert b._version == before + 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.backward()
+
+
+SAVED = [
+    (lambda T, x: x.exp(), ["result"]),
+    (lambda T, x: x**3, ["self", "exponent"]),
+    (lambda T, x: x.select(1, 2), ["dim", "index", "self_sym_sizes"]),
+    (lambda T, x: x[:, 1:], ["dim", "start", "end", "step"]),
+    (lambda T, x: x.transpose(0, 1), ["dim0", "dim1"]),
+    (lambda T, x: x.permute(1, 0), ["dims"]),
+    (lambda T, x: x.unsqueeze(1), ["dim"]),
+    (lambda T, x: T.cat([x, x], 1), ["dim"]),
+    (lambda T, x: T.stack([x, x], 2), ["dim"]),
+    (lambda T, x: x.sum(1, keepdim=True), ["dim", "keepdim", "self_sym_sizes"]),
+    (lambda T, x: x.mean(0), ["dim", "keepdim", "self_sym_sizes"]),
+    (lambda T, x: x.flip(0), ["dims"]),
+    (lambda T, x: x.cumsum(1), ["dim"]),
+    (lambda T, x: x.softmax(1), ["dim", "result"]),
+    (lambda T, x: x.clamp(-0.5, 0.5), ["self", "min", "max"]),
+    (lambda T, x: x[[0, 1]], ["indices", "self_sym_sizes"]),
+    (lambda T, x: x.index_select(1, T.tensor([0])), ["dim", "index", "self_sym_sizes"]),
+    (lambda T, x: x.gather(1, T.tensor([[0]])), ["dim", "index"]),
+    (
+        lambda T, x: T.conv1d(x[None], T.ones(1, 2, 2), stride=2, padding=1),
+        ["stride", "padding", "dilation", "groups"],
+    ),
+    (lambda T, x: x.expand(2, 2, 3), ["self_sym_sizes"]),
+]
+
+
+@pytest.mark.parametrize("place", range(len(SAVED)))
+def test_what_a_node_keeps_has_pytorchs_names_and_values(place):
+    call, names = SAVED[place]
+    torch = pytest.importorskip("torch")
+
+    def kept(lib):
+        node = call(lib, lib.tensor([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]], requires_grad=True)).grad_fn
+        found = {}
+        for name in names:
+            value = getattr(node, f"_saved_{name}")
+            if isinstance(value, lib.Tensor):
+                value = value.tolist()
+            elif isinstance(value, tuple):
+                value = [v.tolist() if isinstance(v, lib.Tensor) else v for v in value]
+            found[name] = value
+        return node, found
+
+    node, ours = kept(penlight)
+    assert ours == kept(torch)[1]
+    listed = [n for n in dir(node) if n.startswith("_saved_")]
+    assert {f"_saved_{n}" for n in names} - {"_saved_self_sym_sizes"} <= set(listed)
+    assert not {"_saved_names", "_saved_raw"} & set(listed)  # those are penlight's own
+
+
+def test_a_name_that_is_not_kept_is_no_attribute():
+    node = penlight.ones(2, requires_grad=True).exp().grad_fn
+    with pytest.raises(AttributeError, match="_saved_other"):
+        _ = node._saved_other
