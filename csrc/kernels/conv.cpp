@@ -76,7 +76,8 @@ void run_product(const TapProduct& q, const T* source, const T* weight, const T*
   if constexpr (std::is_same_v<T, float>) {
     const FastPlan fast = plan_fast(q, false);
     if (fast.fourier.n) return fourier().product(q, fast.fourier, source, weight, bias, to);
-    if (fast.winograd.levels) return winograd().product(q, fast.winograd, source, weight, bias, to);
+    if (fast.winograd.levels)
+      return winograd_for(fast.winograd).product(q, fast.winograd, source, weight, bias, to);
   }
   const ConvKernel choice = choose_product(q, sizeof(T));
   kernels_of<T>(choice).product(choice == ConvKernel::implicit ? merge_axes(q) : q, source, weight, bias, to);
@@ -372,7 +373,8 @@ void conv_weight_gradient(const ConvGeometry& g, const T* output_gradient, const
     if (fast.fourier.n)
       return fourier().weight_gradient(q, fast.fourier, output_gradient, input, weight_gradient);
     if (fast.winograd.levels)
-      return winograd().weight_gradient(q, fast.winograd, output_gradient, input, weight_gradient);
+      return winograd_for(fast.winograd)
+          .weight_gradient(q, fast.winograd, output_gradient, input, weight_gradient);
   }
   const ConvKernel choice = choose_weight_gradient(q, sizeof(T));
   kernels_of<T>(choice).weight_gradient(choice == ConvKernel::implicit ? merge_axes(q) : q, output_gradient,

@@ -29,6 +29,8 @@ struct WinogradLevel {
 struct WinogradPlan {
   int levels = 0;   // 0: no fast algorithm
   double cost = 0;  // about, in vector instructions
+  // By the kernels of the narrower registers, of which the channels fill more.
+  bool narrow = false;
   WinogradLevel level[3];
 
   [[gnu::always_inline]] int64_t frequencies() const {
@@ -67,5 +69,12 @@ struct WinogradKernels {
                           float* gradient);
 };
 PENLIGHT_DECLARE_KERNELS(WinogradKernels, winograd)
+
+inline const WinogradKernels& winograd_for(const WinogradPlan& plan) {
+#if defined(__x86_64__)
+  if (plan.narrow) return avx2::winograd_kernels;
+#endif
+  return winograd();
+}
 
 }  // namespace penlight::kernels

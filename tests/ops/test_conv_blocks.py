@@ -69,6 +69,13 @@ def test_strides_and_dilations_as_they_are_stored(kernel, stride, dilation, mode
         check((2, ins, 17, 19), (8, ins, kernel, kernel), penlight.float64, stride, 1, dilation, mode=mode)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("ins", [28, 29, 151, 152, 303])
+def test_sums_around_the_blocks_that_few_rows_gather(ins, dtype):
+    for outs in (1, 3):
+        check((2, ins, 4, 4, 3), (outs, ins, 3, 3, 3), dtype, padding=1, stride=2)
+
+
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
 def test_rows_without_taps_of_their_own_are_one_long_row(mode):
     for kernel, padding, dilation in (

@@ -19,6 +19,9 @@ namespace {
 
 template <class T>
 constexpr int64_t block_depth = 1024 / sizeof(T);
+// Of one panel of rows a gathered value is read once, from L2 as well, and long runs of channels are gathered
+// at less cost: so many blocks at a time.
+constexpr int64_t blocks_read_once = 16;
 constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 24, most_panels_per_task = 32;
 
@@ -28,7 +31,8 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
   const int64_t positions = q.positions(), depth = q.channels * q.taps();
   if (q.batch == 0 || q.groups == 0 || q.rows == 0 || positions == 0) return;
   const RowPanels panels(q.rows);
-  const DepthBlocks blocks(q.channels, q.taps(), block_depth<T>);
+  const int64_t most_depth = (panels.count == 1 ? blocks_read_once : 1) * block_depth<T>;
+  const DepthBlocks blocks(q.channels, q.taps(), most_depth);
   const int64_t block_count = depth == 0 ? 1 : blocks.count();
 
   const Scratch packed_memory(q.groups * q.rows * depth, sizeof(T));
@@ -55,7 +59,7 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
   parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
     alignas(64) T tile[outer_rows * width];
     Segment segments[width];
-    T* panel = static_cast<T*>(thread_scratch(ScratchUser::convolution, block_depth<T> * width * sizeof(T)));
+    T* panel = static_cast<T*>(thread_scratch(ScratchUser::convolution, most_depth * width * sizeof(T)));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row_task = task % row_tasks, column_task = task / row_tasks % column_tasks;
       const int64_t group = task / row_tasks / column_tasks;
@@ -83,11 +87,19 @@ void product(const TapProduct& q, const T* source, const T* weight, const T* bia
             const T* left = packed + group * q.rows * depth + row * depth + block.first * rows;
             const T* start = bias && !add ? bias + group * q.rows + row : nullptr;
             const OuterTile<T> multiply = outer_tile_of<T>(rows);
+            const auto multiply_blocks = [&](T* c, int64_t ldc, bool add_first) {
+              int64_t k = 0;
+              do {
+                multiply(smaller(block_depth<T>, block.depth - k), left + k * rows, panel + k * width, width,
+                         c, ldc, k == 0 ? start : nullptr, add_first || k > 0);
+                k += block_depth<T>;
+              } while (k < block.depth);
+            };
             if (one_run && count == width) {
-              multiply(block.depth, left, panel, width, run + row * to_plane, to_plane, start, add);
+              multiply_blocks(run + row * to_plane, to_plane, add);
               continue;
             }
-            multiply(block.depth, left, panel, width, tile, width, start, false);
+            multiply_blocks(tile, width, false);
             if (one_run && !add)
               for (int64_t r = 0; r < rows; ++r)
                 copy_run(run + (row + r) * to_plane, tile + r * width, count);
