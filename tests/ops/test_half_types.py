@@ -37,6 +37,10 @@ def test_values_and_gradients_are_pytorchs(row, dtype):
             theirs = run(row, torch, sample, dtype)
         except NotImplementedError:  # some pooling of float16: here it is
             continue
+        except RuntimeError:  # quantiles, which are not for these types
+            with pytest.raises(RuntimeError):
+                run(row, P, sample, dtype)
+            continue
         ours = run(row, P, sample, dtype)
         for a, b in zip(ours, theirs, strict=True):
             for x, y in zip(a, b, strict=True):
