@@ -18,7 +18,7 @@ std::atomic<FastConvolutions> state{FastConvolutions::where_faster};
 // values. Levels multiply; the product is kept under `most_growth`, which holds the errors stated in
 // docs/fast-convolution.md.
 constexpr double growth[toom_cook::most_points + 1] = {0, 0, 0, 1, 1.2, 1.5, 1.9, 2.9, 4.2, 10, 13};
-constexpr double most_growth = 18;
+constexpr double most_growth = 18, growth_of_pairs = 1.25;  // of two taps: more outputs from as many points
 
 // Costs count vector instructions. A matrix product takes one a product; a transform about n² / 2 and the
 // loads and stores of n values; turning a band takes about 6 a position. Below `least_gain` a direct kernel
@@ -55,7 +55,7 @@ struct Candidate {
 void add_level(Candidate& c, int axis, int m, int r, int64_t unit) {
   WinogradLevel& level = c.level[static_cast<size_t>(c.levels++)];
   level.axis = axis, level.m = m, level.r = r, level.n = m + r - 1, level.unit = unit;
-  c.growth *= growth[level.n];
+  c.growth *= growth[level.n] * (r == 2 ? growth_of_pairs : 1);
   c.products *= level.n, c.outputs *= m;
 }
 

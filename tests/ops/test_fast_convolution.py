@@ -33,6 +33,7 @@ MEANT = [
     ((1, 20, 64, 128), (16, 20, 3, 5), {}),
     ((16, 64, 4000), (64, 64, 9), {}),
     ((8, 3, 224, 224), (64, 3, 7, 7), dict(stride=2, padding=3)),
+    ((4, 32, 56, 56), (64, 32, 4, 4), dict(stride=2, padding=1)),
     ((2, 8, 16, 32, 32), (16, 8, 3, 3, 3), {}),  # registers half as wide are filled by 8 channels
 ]
 
@@ -303,6 +304,10 @@ def test_lesser_instruction_sets_compute_the_same(isa):
         ((1, 32, 40, 40), (32, 32, 7, 7), {}),
         ((2, 16, 12, 20, 20), (16, 16, 3, 3, 3), {}),
         ((1, 2, 20000), (3, 2, 1023), {}),
+        ((2, 3, 224, 224), (64, 3, 7, 7), dict(stride=2, padding=3)),
+        ((2, 32, 56, 56), (64, 32, 4, 4), dict(stride=2, padding=1)),
+        ((1, 3, 227, 227), (64, 3, 11, 11), dict(stride=4)),
+        ((2, 8, 16, 32, 32), (16, 8, 3, 3, 3), {}),
     ],
 )
 def test_errors_stay_within_the_bound_for_every_shape(input, weight, arguments):
