@@ -79,6 +79,11 @@ RULES = {
         ("{g} · 2 ({0} − {1}) / n", "−{g} · 2 ({0} − {1}) / n"),
         "each difference pulls by twice its size, divided by their number",
     ),
+    "SmoothL1LossBackward0": Rule(
+        "smooth |{0}|",
+        ("{g} · {0} / beta, kept between −1 and 1",),
+        "a small difference pulls by its size in units of beta, a great one by 1, whatever its size",
+    ),
     "BinaryCrossEntropyBackward0": Rule(
         "−mean({1} ln {0} + (1 − {1}) ln(1 − {0}))",
         ("{g} · ({0} − {1}) / ({0} (1 − {0})) / n", "{g} · (ln(1 − {0}) − ln {0}) / n"),
