@@ -75,6 +75,9 @@ void check_conv_bias(const Dims& weight, const Dims& bias, int64_t channels, boo
     case PaddingMode::replicate:
       return position < 0 ? 0 : size - 1;
     case PaddingMode::circular: {
+      // Once round, as nearly always, needs no division.
+      if (position < 0 && position >= -size) return position + size;
+      if (position >= size && position - size < size) return position - size;
       const int64_t r = position % size;
       return r < 0 ? r + size : r;
     }
