@@ -306,6 +306,7 @@ def main(names):
         resource.setrlimit(resource.RLIMIT_AS, (used + MOST_MEMORY, used + MOST_MEMORY))
     grid = Grid(lib, os.open(os.environ["GRID_LAST_CALL"], os.O_RDWR | os.O_CREAT))
     for name in names:
+        lib.cpu.empty_cache()  # what is kept for reuse is no allocation of the next one's
         faulthandler.dump_traceback_later(
             MOST_SECONDS * (10 if os.environ.get("PENLIGHT_SANITIZED") else 1), exit=True
         )
