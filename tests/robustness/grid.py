@@ -297,6 +297,8 @@ def surface(lib):
 
 
 def main(names):
+    import numpy  # noqa: F401  (whose threads reserve addresses when it is first used)
+
     import penlight as lib
 
     lib.set_num_threads(2)
