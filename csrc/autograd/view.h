@@ -39,8 +39,8 @@ inline Window window_of(const Tensor& x) {
   return {x.sizes(), x.strides(), x->offset};
 }
 
-// What a view is of its base. Where it was made by vmap, which hides a dimension of the base, the window has that
-// dimension too, in front.
+// What a view is of its base. Where it was made by vmap, which hides a dimension of the base, the window has
+// that dimension too, in front.
 struct Part {
   Window window;
   BatchDims hidden;  // of the view and not of its base

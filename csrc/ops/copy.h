@@ -10,7 +10,7 @@ namespace penlight {
 
 Tensor cast(const Tensor& x, DType dtype);  // x itself where it has the type
 Tensor clone(const Tensor& x);
-Tensor contiguous(const Tensor& x);  // x itself where it is
+Tensor contiguous(const Tensor& x);                         // x itself where it is
 Tensor clone_in_order(const Tensor& x, const Dims& order);  // whose dimensions lie so, outermost first
 Tensor detach(const Tensor& x);
 Tensor& copy_(Tensor& self, const Tensor& source);
