@@ -301,7 +301,6 @@ def main(names):
 
     import penlight as lib
 
-    lib.set_num_threads(2)
     warnings.simplefilter("ignore")
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     if not os.environ.get("PENLIGHT_SANITIZED"):  # which reserves terabytes
@@ -309,6 +308,7 @@ def main(names):
     grid = Grid(lib, os.open(os.environ["GRID_LAST_CALL"], os.O_RDWR | os.O_CREAT))
     for name in names:
         lib.cpu.empty_cache()  # what is kept for reuse is no allocation of the next one's
+        lib.set_num_threads(2)  # whatever the one before asked for: 128 stacks are a gigabyte of addresses
         faulthandler.dump_traceback_later(
             MOST_SECONDS * (10 if os.environ.get("PENLIGHT_SANITIZED") else 1), exit=True
         )
