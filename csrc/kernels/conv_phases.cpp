@@ -17,9 +17,10 @@ void each_tap(const Phases& phases, Body&& body) {
   for (int64_t hz = 0; hz < z.phases; ++hz)
     for (int64_t hy = 0; hy < y.phases; ++hy)
       for (int64_t hx = 0; hx < x.phases; ++hx)
-        for (int64_t kz = hz, tz = 0; tz < z.taps; ++tz, kz += z.every)
-          for (int64_t ky = hy, ty = 0; ty < y.taps; ++ty, ky += y.every)
-            for (int64_t kx = hx, tx = 0; tx < x.taps; ++tx, kx += x.every) {
+        for (int64_t tz = 0; tz < z.taps; ++tz)
+          for (int64_t ty = 0; ty < y.taps; ++ty)
+            for (int64_t tx = 0; tx < x.taps; ++tx) {
+              const int64_t kz = hz + tz * z.every, ky = hy + ty * y.every, kx = hx + tx * x.every;
               const bool given = kz < z.kernel && ky < y.kernel && kx < x.kernel;
               body(split++, given ? (kz * y.kernel + ky) * x.kernel + kx : -1);
             }
