@@ -98,7 +98,7 @@ std::string algorithm(const Dims& input, const Dims& weight, const Dims& stride,
   a.input = input, a.weight = weight, a.stride = stride;
   a.padding = padding, a.dilation = dilation, a.groups = groups;
   a.mode = kernels::padding_mode_from_name(padding_mode);
-  const kernels::ConvGeometry g = kernels::conv_geometry(a);
+  const kernels::ConvGeometry g = kernels::conv_geometry(a).without_idle_steps();
   using kernels::ConvPart;
   if (part == "forward") return kernels::conv_algorithm(g, ConvPart::forward, in_double);
   if (part == "input_gradient") return kernels::conv_algorithm(g, ConvPart::input_gradient, in_double);

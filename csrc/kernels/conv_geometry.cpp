@@ -172,6 +172,15 @@ Dims ConvGeometry::weight_sizes() const {
   return sizes;
 }
 
+ConvGeometry ConvGeometry::without_idle_steps() const {
+  ConvGeometry g = *this;
+  for (int i = 0; i < 3; ++i) {
+    if (kernel[i] == 1) g.dilation[i] = 1;
+    if (output[i] == 1) g.stride[i] = 1;
+  }
+  return g;
+}
+
 ConvGeometry conv_geometry(const ConvArguments& a) {
   const Checked c = check(a, false);
   if (a.weight[1] != 0 ? a.input[1] % a.weight[1] != 0 || a.input[1] / a.weight[1] != a.groups

@@ -37,6 +37,10 @@ struct ConvGeometry {
   int64_t output_plane() const { return output[0] * output[1] * output[2]; }
   int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
 
+  // The same convolution with every step that is never taken set to 1: the dilation of a single tap, the
+  // stride of a single output. Kernels are given this one, for such steps may be as large as a number can be.
+  ConvGeometry without_idle_steps() const;
+
   // The sizes of the convolution's input, output and weight, without the axes it has not.
   Dims input_sizes() const;
   Dims output_sizes() const;

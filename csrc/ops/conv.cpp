@@ -137,8 +137,8 @@ Tensor run(Direction direction, const ConvGeometry& g, const Tensor& a, const Te
     const Unlocked unlocked(work_of(g));
     visit_dtype(compute, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      run_kernel(direction, g, static_cast<const T*>(x), static_cast<const T*>(y), static_cast<const T*>(z),
-                 static_cast<T*>(to));
+      run_kernel(direction, g.without_idle_steps(), static_cast<const T*>(x), static_cast<const T*>(y),
+                 static_cast<const T*>(z), static_cast<T*>(to));
     });
   }
   return plain(result, dtype);

@@ -168,6 +168,21 @@ def test_padding_same_gives_the_inputs_size_over_the_stride(size, stride, kernel
     assert error(got.numpy(), want) <= 1e-13
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_steps_that_are_never_taken_may_be_of_any_size(transposed):
+    # One tap is never dilated, one output never stepped from.
+    function = penlight.conv_transpose2d if transposed else penlight.conv2d
+    x, w = penlight.ones(1, 2, 1, 1, requires_grad=True), penlight.ones(2, 2, 1, 1, requires_grad=True)
+    most = 2**63 - 1
+    for options in ({"dilation": most}, {"stride": most}, {"dilation": most, "stride": most}):
+        y = function(x, w, **options)
+        gradients = penlight.autograd.grad(y.sum(), (x, w))
+        assert y.tolist() == [[[[2.0]], [[2.0]]]]
+        assert [g.flatten().tolist() for g in gradients] == [[2.0] * 2, [1.0] * 4]
+        kept = y.grad_fn._saved_dilation if "dilation" in options else y.grad_fn._saved_stride
+        assert kept == (most, most)
+
+
 def test_padding_valid_is_none():
     rng = np.random.default_rng(0)
     x, w = tensor(rng.standard_normal([1, 2, 9])), tensor(rng.standard_normal([3, 2, 4]))
