@@ -23,9 +23,9 @@ from penlight._size import Size
 
 from penlight import autograd, return_types, version  # isort: skip
 from penlight._functions import *  # noqa: F403  # isort: skip
-from penlight._products import *  # noqa: F403  # isort: skip
+from penlight._products import *  # type: ignore[assignment]  # noqa: F403  # isort: skip
 from penlight._rearranging import *  # noqa: F403  # isort: skip
-from penlight import _functions, _tensor  # isort: skip
+from penlight import _functions, _out, _tensor  # isort: skip
 from penlight.autograd.grad_mode import (  # isort: skip
     enable_grad,
     inference_mode,
@@ -91,6 +91,8 @@ _LAZY_NAMES = {
     ),
 }  # fmt: skip
 
+_out.install(globals())
+
 
 def __getattr__(name):
     from importlib import import_module
@@ -99,6 +101,8 @@ def __getattr__(name):
         return import_module(f"penlight.{name}")
     if name in _LAZY_NAMES:
         value = getattr(import_module(f"penlight.{_LAZY_NAMES[name]}"), name)
+        if name in _out.NAMES:
+            value = _out.taught(value)
         globals()[name] = value
         return value
     if name.endswith("Tensor"):

@@ -3,7 +3,8 @@
 The work is nanobind's; a few things are mended. The module has dtypes named ``int``, ``float`` and ``bool``, and
 Tensor has methods of these names and a property ``dtype``, so a bare name would mean those where a type is meant.
 And Tensor gets methods when the package is imported, which the compiled module cannot know of: those are read in
-penlight/_tensor.py. What returns any Python object may be used as one.
+penlight/_tensor.py. Likewise functions learn ``out=`` there (penlight/_out.py). What returns any Python object may
+be used as one.
 """
 
 import ast
@@ -28,9 +29,14 @@ ALSO_IN_TENSOR = """\
     def __dlpack__(self, **options: Any) -> Any: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
     def __getattr__(self, name: str) -> Any: ..."""
-TENSOR_METHODS = Path(__file__).resolve().parents[2] / "penlight" / "_tensor.py"
+PACKAGE = Path(__file__).resolve().parents[2] / "penlight"
+TENSOR_METHODS = PACKAGE / "_tensor.py"
 FOOT = """
 _dtype: TypeAlias = dtype
+
+class WithOut:
+    def __init__(self, function: Any, call_into: Any) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 """
 
 # As a type, a name stands behind ':', '|', '->', '[', '(' or ','.
@@ -42,13 +48,16 @@ SIGNATURE = re.compile(r"^( *def |\w+: TypeAlias = )")
 def stub(module) -> str:
     generator = StubGen(module, include_private=True)
     generator.put(module)
-    lines, in_tensor = [HEAD], False
+    lines, in_tensor, takes_out = [HEAD], False, names_with_out()
     for line in generator.get().splitlines():
         if line.startswith("class "):
             in_tensor = line.startswith("class Tensor")
         if in_tensor and line.startswith("    def "):
             lines += [own_names(method) for method in methods_in_python()]
             in_tensor = False
+        function = re.match(r"def (\w+)\(", line)
+        if function and function[1] in takes_out and " out: " not in line:
+            line = with_out(line)
         lines.append(own_names(line))
     return "\n".join([*lines, FOOT])
 
@@ -59,6 +68,19 @@ def own_names(line: str) -> str:
     # A parameter may be called "from", which Python code cannot write as a name.
     line = line.replace("-> object", "-> Any").replace(" from: ", " from_: ")
     return DTYPE.sub("_dtype", BUILT_IN.sub(r"builtins.\1\2", line))
+
+
+def with_out(line: str) -> str:
+    separator = "" if re.search(r"\*, |\*\w+: ", line) else "*, "
+    arguments = ", **" if ", **" in line else ") -> "
+    return line.replace(arguments, f", {separator}out: object = None{arguments}", 1)
+
+
+def names_with_out() -> set[str]:
+    for node in ast.parse((PACKAGE / "_out.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_NAMES":
+            return set(ast.literal_eval(node.value).split())
+    raise RuntimeError("penlight/_out.py has no _NAMES")
 
 
 def methods_in_python():
