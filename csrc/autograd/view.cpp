@@ -54,7 +54,16 @@ void check_recorded_write(const Tensor& tensor) {
 
 }  // namespace
 
+void check_own(const Tensor& tensor, const char* operation) {
+  check(
+      tensor->transform >= made_under.transform, operation,
+      ": inside of func.grad, vjp or jvp a function may change in place what it was given or has made; this "
+      "call would mutate a captured Tensor, of shape ",
+      tensor.sizes(), ", from outside. Pass it as an argument, or change a clone of it.");
+}
+
 void check_inplace(const Tensor& tensor, const char* operation, bool unchanged) {
+  check_own(tensor, operation);
   check(
       !(tensor->inference && !grad_mode.inference),
       "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
@@ -64,7 +73,6 @@ void check_inplace(const Tensor& tensor, const char* operation, bool unchanged) 
           "unsupported operation: more than one element of the written-to tensor refers to a single memory "
           "location. "
           "Please clone() the tensor before performing the operation.");
-  (void)operation;
   if (!grad_mode.enabled || !tensor.requires_grad()) return;
   check_recorded_write(tensor);
   check(!tensor->base || !is_leaf(Tensor(tensor->base)),  // detached in place since

@@ -9,6 +9,10 @@ namespace penlight {
 // reaches the other's place in the graph. multi: one of several views made by one call.
 void mark_view(const Tensor& result, const Tensor& tensor, bool multi = false);
 
+// Raises where a function that is being transformed (func.grad, vjp, jvp) is about to change a tensor that it
+// did not get as an argument nor make: the change would reach out of the transform, and its derivative not.
+void check_own(const Tensor& tensor, const char* operation);
+
 // Raises where a change in place of the tensor is not allowed: a leaf that requires grad, a view of one,
 // memory written to by several elements (unless each gets what it has: unchanged), ... operation names it for
 // the message.

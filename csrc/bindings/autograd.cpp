@@ -522,7 +522,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
   m.def("is_grad_enabled", [] { return grad_mode.enabled; }, "Are operations recorded on this thread?");
   m.def("_set_grad_enabled", [](bool value) { grad_mode.enabled = value; });
   m.def("is_inference_mode_enabled", [] { return grad_mode.inference; });
-  m.def("_set_inference_mode", [](bool value) { grad_mode.inference = inference_allocation = value; });
+  m.def("_set_inference_mode", [](bool value) { grad_mode.inference = made_under.inference = value; });
   m.def("is_anomaly_enabled", [] { return anomaly_enabled; });
   m.def("is_anomaly_check_nan_enabled", [] { return anomaly_check_nan; });
   m.def("_set_anomaly", [](bool enabled, bool check_nan) {

@@ -252,6 +252,7 @@ void bind(nb::module_& m, TensorClass& tensor) {
       .def(
           "detach_",
           [](Tensor x) {
+            check_own(x, "detach_");
             check(!x->base, "Can't detach views in-place. Use detach() instead.");
             if (GradMeta* meta = grad_meta_or_null(x)) {
               meta->grad_fn = nullptr;

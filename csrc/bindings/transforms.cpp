@@ -22,9 +22,26 @@ Tensor make_dual(const Tensor& x, const Tensor& t, uint64_t level) {
         scalar_name(x.dtype()), ", but got ", scalar_name(t.dtype()));
   check(!tangent(x, level).defined(),
         "Expected the primal to have no tangent of this level yet, but it is a dual tensor already.");
-  Tensor dual = view_as_self(x);
+  // A view of what is outside of forward mode has no part in its changes: the dual tensor owns the memory, so
+  // that its own views find its tangent. Only where the graph is to see changes it is a view.
+  Tensor dual = x.requires_grad() ? view_as_self(x) : alias(x);
+  if (!x.requires_grad()) copy_tangents(dual, x);
   set_tangent(dual, level, t);
   return dual;
+}
+
+// ---- whose function a tensor belongs to
+
+// Begins a transform; gives which one ran before, for its end.
+uint32_t begin_transform() {
+  static uint32_t last = 0;
+  return std::exchange(made_under.transform, ++last);
+}
+
+// Hands a tensor to the function that is being transformed.
+Tensor own(const Tensor& x) {
+  x->transform = made_under.transform;
+  return x;
 }
 
 nb::object tangent_of(const Tensor& x, uint64_t level) {
@@ -87,10 +104,13 @@ void bind(nb::module_& m, TensorClass&) {
   m.def("_primal", primal, "tensor"_a, "level"_a);
   // The same values and tangents, and no place in the graph.
   m.def("_fresh", [](const Tensor& x) {
-    Tensor y = alias(x);
+    const Tensor y = alias(x);
     copy_tangents(y, x);
-    return y;
+    return own(y);
   });
+  m.def("_begin_transform", begin_transform);
+  m.def("_end_transform", [](uint32_t before) { made_under.transform = before; }, "before"_a);
+  m.def("_own", own, "tensor"_a);
   m.def("_has_tangent", [](const Tensor& x) { return has_tangent(x); });
   m.def(
       "_carry_tangents", [](bool value) { return std::exchange(grad_mode.forward, value); }, "value"_a,

@@ -103,23 +103,36 @@ struct NllTask {
   const void* weights() const { return weight.defined() ? weight.raw() : nullptr; }
 };
 
+// The task of all examples together: more samples with the same targets, and a loss for each.
+NllTask of_examples(const NllTask& task, const BatchDims& batch) {
+  NllTask all = task;
+  Dims sizes = batch.sizes;
+  sizes.append(task.target.sizes().begin(), task.target.sizes().end());
+  all.target = contiguous(expand(task.target, sizes));
+  all.shape.samples *= examples(batch);
+  all.reduction = Reduction::none;
+  return all;
+}
+
 Tensor nll_apply(const NllTask& task, const Tensor& x);
 
 // The loss is linear in the log-probabilities: its derivative is the transpose, and the transpose's is the
 // loss.
 Tensor nll_transpose(const NllTask& task, const Tensor& g) {
+  const bool single = task.reduction != Reduction::none;
+  Tensor gx = empty_for(task.sizes, task.dtype, g);
   if (g.batched()) [[unlikely]] {
-    const Tensor gx =
-        map_examples_one({g}, [&](const Tensors& plain) { return nll_transpose(task, plain[0]); });
-    if (needs_grad(g))
-      record("NllLossBackwardBackward0", g, gx, {},
-             [task](Backward&, const Tensor& ggx) { return Grads{nll_apply(task, ggx)}; });
-    return gx;
+    const BatchDims& batch = g->transforms->batch;
+    const NllTask all = of_examples(task, batch);
+    const Tensor each = single ? expand(reshape(detach(g), {}), task.target.sizes()) : detach(g);
+    const Tensor from = ordered(cast(physical(each), task.dtype));
+    kernels::nll_backward(task.dtype, all.shape, from.raw(), false, all.target.data<int64_t>(),
+                          task.weights(), task.ignore, task.factor, physical(gx).raw());
+  } else {
+    const Tensor from = ordered(cast(g, task.dtype));
+    kernels::nll_backward(task.dtype, task.shape, from.raw(), single, task.target.data<int64_t>(),
+                          task.weights(), task.ignore, task.factor, gx.raw());
   }
-  Tensor gx = empty(task.sizes, task.dtype);
-  const Tensor from = ordered(cast(g, task.dtype));
-  kernels::nll_backward(task.dtype, task.shape, from.raw(), task.reduction != Reduction::none,
-                        task.target.data<int64_t>(), task.weights(), task.ignore, task.factor, gx.raw());
   if (needs_grad(g))
     record(linear("NllLossBackwardBackward0", [&](const Tensor& t) { return nll_transpose(task, t); }), g, gx,
            {}, [task](Backward&, const Tensor& ggx) { return Grads{nll_apply(task, ggx)}; });
@@ -127,24 +140,26 @@ Tensor nll_transpose(const NllTask& task, const Tensor& g) {
 }
 
 Tensor nll_apply(const NllTask& given, const Tensor& x) {
-  if (x.batched()) [[unlikely]] {
-    const Tensor y = map_examples_one({x}, [&](const Tensors& plain) { return nll_apply(given, plain[0]); });
-    if (needs_grad(x))
-      record(given.node, x, y, {},
-             [given](Backward&, const Tensor& g) { return Grads{nll_transpose(given, g)}; });
-    return y;
-  }
   NllTask task = given;
   const bool single = task.reduction != Reduction::none;
-  Tensor y = empty(single ? Dims{} : task.target.sizes(), task.dtype);
-  double sum = 0, total = 0;
-  const Tensor from = ordered(x);
-  kernels::nll_forward(task.dtype, task.shape, from.raw(), task.target.data<int64_t>(), task.weights(),
-                       task.ignore, single ? nullptr : y.raw(), &sum, &total);
-  if (task.reduction == Reduction::mean) task.factor = 1 / total;
-  if (single) fill_values(y, Scalar(task.reduction == Reduction::mean ? sum / total : sum));
+  Tensor y;
+  double sum_of_all = 0, total = 0;
+  if (x.batched()) [[unlikely]] {  // a loss applied before, whose factor is known
+    const Unrecorded unrecorded;
+    const NllTask all = of_examples(task, x->transforms->batch);
+    y = empty_for(task.target.sizes(), task.dtype, x);
+    kernels::nll_forward(task.dtype, all.shape, ordered(physical(x)).raw(), all.target.data<int64_t>(),
+                         task.weights(), task.ignore, physical(y).raw(), &sum_of_all, &total);
+    if (single) y = mul(sum(y), task.factor);
+  } else {
+    y = empty(single ? Dims{} : task.target.sizes(), task.dtype);
+    kernels::nll_forward(task.dtype, task.shape, ordered(x).raw(), task.target.data<int64_t>(),
+                         task.weights(), task.ignore, single ? nullptr : y.raw(), &sum_of_all, &total);
+    if (task.reduction == Reduction::mean) task.factor = 1 / total;
+    if (single) fill_values(y, Scalar(task.reduction == Reduction::mean ? sum_of_all / total : sum_of_all));
+  }
   if (needs_grad(x))
-    record(linear(task.node, [&](const Tensor& t) { return nll_apply(given, t); }), x, y, {},
+    record(linear(task.node, [&](const Tensor& t) { return nll_apply(task, t); }), x, y, {},
            [task](Backward&, const Tensor& g) { return Grads{nll_transpose(task, g)}; });
   return y;
 }

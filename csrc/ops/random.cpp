@@ -8,6 +8,7 @@
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/sort.h"
+#include "ops/vmap.h"
 
 namespace penlight {
 
@@ -82,14 +83,24 @@ class OneExample {
   SmallVec<VmapLevel, 2> before_;
 };
 
-// A draw that depends on x, for each example that has its own numbers or its own x.
-Tensor draw_each(const Tensor& x, const std::function<Tensor(const Tensor&)>& draw) {
+// A draw that depends on x (undefined: on nothing), for each example that has its own numbers or its own x,
+// one after another: what is drawn for an example is what it would draw alone.
+template <class Draw>
+Tensor draw_each(const Tensor& x, Draw draw) {
   const BatchDims apart = drawn_apart();
-  BatchDims all = joint_batch({x, empty_batched({}, DType::f32, apart)});
+  const BatchDims all = joint_batch({x, empty_batched({}, DType::f32, apart)});
   if (all.empty()) return draw(x);
-  const Tensor wide = x.defined() ? spread(detach(x), all) : full_for({}, Scalar(0), DType::f32, all);
+  const Unrecorded unrecorded;
   const OneExample plain;
-  return map_examples_one({wide}, [&](const Tensors& one) { return draw(x.defined() ? one[0] : x); });
+  Tensor joined;
+  for_examples(all, [&](const Dims& place) {
+    const Tensor drawn = draw(x.defined() ? example(x, all, place) : x);
+    if (!joined.defined()) joined = empty_batched(drawn.sizes(), drawn.dtype(), all);
+    copy_values(example(joined, all, place), drawn);
+  });
+  if (joined.defined()) return joined;
+  const Tensor none = draw(x.defined() ? zeros(x.sizes(), x.dtype()) : x);  // no examples: for its sizes
+  return empty_batched(none.sizes(), none.dtype(), all);
 }
 
 // Fills a tensor inside of vmap.

@@ -1,8 +1,10 @@
 // Views. Those that keep every element have a view as derivative; those that leave some out transfer the
 // gradient back into a tensor of zeros.
 #include <algorithm>
+#include <bit>
 
 #include "ops/elementwise.h"
+#include "ops/elementwise_plan.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/vmap.h"
@@ -35,30 +37,68 @@ int64_t extent(const Window& w) {
   return last + 1;
 }
 
-// Adds one element after another, in order: right where the window overlaps itself.
-void add_one_by_one(const Tensor& to, const Tensor& values) {
-  if (to.batched()) [[unlikely]] {
-    const BatchDims& batch = to->transforms->batch;
-    return for_examples(batch, [&](const Dims& place) {
-      add_one_by_one(example(to, batch, place), contiguous(example(values, batch, place)));
-    });
-  }
-  visit_dtype(to.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const int64_t count = values.numel();
-    const T* in = values.data<T>();
-    T* out = to.data<T>();
-    Dims index(to.sizes().size(), 0);
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t place = 0;
-      for (std::size_t d = 0; d < index.size(); ++d) place += index[d] * to.strides()[d];
-      out[place] = static_cast<T>(compute_t<T>(out[place]) + compute_t<T>(in[i]));
-      for (std::size_t d = index.size(); d-- > 0;) {
-        if (++index[d] < to.sizes()[d]) break;
-        index[d] = 0;
+// The dimensions of a window (one bit each) to be gone through place by place so that no part overlaps
+// itself: of all choices that with the fewest parts.
+uint64_t dims_of_parts(const Window& w) {
+  const std::size_t count = w.sizes.size();
+  constexpr std::size_t kFew = 12;  // of more dimensions all but the first few are taken
+  uint64_t best = 0;
+  double fewest = -1;
+  for (uint64_t chosen = 0; chosen < uint64_t{1} << std::min(count, kFew); ++chosen) {
+    Window rest;
+    double parts = 1;
+    uint64_t all = chosen;
+    for (std::size_t d = 0; d < count; ++d) {
+      if (d >= kFew) all |= uint64_t{1} << d;
+      if (all >> d & 1) {
+        parts *= static_cast<double>(w.sizes[d]);
+      } else {
+        rest.sizes.push_back(w.sizes[d]);
+        rest.strides.push_back(w.strides[d]);
       }
     }
-  });
+    if ((fewest < 0 || parts < fewest) && !overlaps_itself(rest)) {
+      best = all;
+      fewest = parts;
+    }
+  }
+  return best;
+}
+
+Tensor part_at(const Tensor& x, std::size_t dim, int64_t i) {
+  Window w = window_of(x);
+  w.offset += i * w.strides[dim];
+  w.sizes.erase(dim);
+  w.strides.erase(dim);
+  return alias(x, w.sizes, w.strides, w.offset);
+}
+
+void add_parts(const Tensor& to, const Tensor& values, uint64_t dims) {
+  if (dims == 0) {
+    run_binary(kernels::BinaryOp::add, to, values, to.dtype(), "as_strided", &to);
+    return;
+  }
+  const auto last = static_cast<std::size_t>(63 - std::countl_zero(dims));
+  for (int64_t i = 0; i < to.sizes()[last]; ++i)
+    add_parts(part_at(to, last, i), part_at(values, last, i), dims & ~(uint64_t{1} << last));
+}
+
+// Adds values to a window that overlaps itself, always in the same order.
+void add_overlapping(const Tensor& to, const Tensor& values) {
+  if (to.batched()) [[unlikely]]
+    return add_overlapping(physical(to), physical(values, to->transforms->batch));
+  Dims repeated;  // one place in memory, again and again
+  Window rest{{}, {}, to->offset};
+  for (std::size_t d = 0; d < to.sizes().size(); ++d) {
+    if (to.strides()[d] == 0 && to.sizes()[d] > 1) {
+      repeated.push_back(static_cast<int64_t>(d));
+    } else {
+      rest.sizes.push_back(to.sizes()[d]);
+      rest.strides.push_back(to.strides()[d]);
+    }
+  }
+  add_parts(alias(to, rest.sizes, rest.strides, rest.offset),
+            repeated.empty() ? values : sum(values, repeated), dims_of_parts(rest));
 }
 
 // A view by geometry: make gives the window on a tensor of x's sizes with given strides and offset.
@@ -125,7 +165,7 @@ Tensor transfer(const Tensor& values, const Window& from, const Window& to) {
                                          : zeros({size}, values.dtype());
   const Tensor target = alias(buffer, from.sizes, from.strides, from.offset - low);
   if (overlaps_itself(from))
-    add_one_by_one(target, contiguous(detach(values)));
+    add_overlapping(target, detach(values));
   else
     copy_values(target, values);
   Tensor y = alias(buffer, to.sizes, to.strides, to.offset - low);

@@ -105,34 +105,6 @@ Tensor full_for(const Dims& sizes, const Scalar& value, DType dtype, const Batch
   return result;
 }
 
-Tensors map_examples(const Tensors& inputs, const std::function<Tensors(const Tensors&)>& compute) {
-  const Unrecorded unrecorded;
-  const BatchDims batch = joint_batch(inputs);
-  const int64_t count = examples(batch);
-  const std::size_t levels = batch.levels.size();
-  Tensors joined;
-  Dims place(levels, 0);
-  for (int64_t i = 0; i < std::max<int64_t>(count, 1); ++i) {
-    Tensors plain;
-    for (const Tensor& input : inputs)
-      plain.push_back(!input.defined() ? input
-                      : count == 0     ? zeros(input.sizes(), input.dtype())
-                                       : example(input, batch, place));
-    const Tensors results = compute(plain);
-    if (i == 0)
-      for (const Tensor& result : results)
-        joined.push_back(result.defined() ? empty_batched(result.sizes(), result.dtype(), batch) : result);
-    if (count == 0) break;
-    for (std::size_t r = 0; r < results.size(); ++r)
-      if (results[r].defined()) copy_values(example(joined[r], batch, place), results[r]);
-    for (std::size_t l = levels; l-- > 0;) {
-      if (++place[l] < batch.sizes[l]) break;
-      place[l] = 0;
-    }
-  }
-  return joined;
-}
-
 Tensor fold_examples(const Tensor& x, const BatchDims& batch, int64_t folded) {
   const Unrecorded unrecorded;
   const Tensor all = physical(x, batch);

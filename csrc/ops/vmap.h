@@ -2,8 +2,6 @@
 // explains hidden dimensions.
 #pragma once
 
-#include <functional>
-
 #include "autograd/record.h"
 #include "tensor/batch.h"
 
@@ -46,13 +44,6 @@ void for_examples(const BatchDims& batch, F f) {
       place[l] = 0;
     }
   }
-}
-
-// Unrecorded: compute, called for each example with plain tensors, and its results joined. The rule for
-// kernels that take one example at a time.
-Tensors map_examples(const Tensors& inputs, const std::function<Tensors(const Tensors&)>& compute);
-inline Tensor map_examples_one(const Tensors& inputs, const std::function<Tensor(const Tensors&)>& compute) {
-  return map_examples(inputs, [&](const Tensors& plain) { return Tensors{compute(plain)}; })[0];
 }
 
 // The physical form as a plain, contiguous tensor with its first hidden dimensions and `folded` own

@@ -71,6 +71,7 @@ Tensor alias(const Tensor& tensor, Dims sizes, Dims strides, int64_t offset) {
   impl->strides = std::move(strides);
   impl->dtype = tensor.dtype();
   impl->inference = tensor->inference;
+  impl->transform = tensor->transform;
   if (tensor.batched()) [[unlikely]] {
     impl->transforms = std::make_unique<Transforms>();
     impl->transforms->batch = tensor->transforms->batch;

@@ -30,8 +30,13 @@ struct Transforms {
   std::unique_ptr<GradMetaBase> tangents;  // directions of change, in forward mode
 };
 
-// Are tensors made on this thread marked as made under inference_mode?
-inline thread_local bool inference_allocation = false;
+// What is noted of tensors made on this thread.
+struct MadeUnder {
+  bool inference = false;  // inference_mode
+  uint32_t transform =
+      0;  // the innermost running call of func.grad, vjp or jvp; 0: none. Later ones are greater
+};
+inline thread_local MadeUnder made_under;
 
 class TensorImpl final : public RefCounted, public FromPool {
  public:
@@ -40,11 +45,12 @@ class TensorImpl final : public RefCounted, public FromPool {
   Dims sizes, strides;  // strides in elements
   DType dtype = DType::f32;
   bool requires_grad = false;  // a leaf that asks for its gradient, or the result of recorded operations
-  bool inference = inference_allocation;  // made under inference_mode: never recorded
+  bool inference = made_under.inference;  // made under inference_mode: never recorded
   bool no_grad_view = false;              // a view made under no_grad
   bool multi_output_view = false;         // one of several views made by one call (split, unbind)
   uint32_t view_version = 0;  // for a view: the storage's version its place in the graph belongs to
-  Ref<TensorImpl> base;       // for a view: the tensor that owns the memory
+  uint32_t transform = made_under.transform;  // whose function it belongs to: an alias, to its source's
+  Ref<TensorImpl> base;                       // for a view: the tensor that owns the memory
   std::unique_ptr<GradMetaBase> grad_meta;
   std::unique_ptr<Transforms> transforms;
 };

@@ -7,7 +7,7 @@ from typing import Any
 
 from penlight import _C, Tensor
 from penlight.func._trees import flatten
-from penlight.func.gradients import _split_aux, tensors_of
+from penlight.func.gradients import _split_aux, tensors_of, transform
 
 __all__ = ["jvp"]
 
@@ -60,8 +60,9 @@ def jvp(
         raise RuntimeError("jvp(f, primals, tangents): Expected at least one Tensor in primals.")
     level = _C._begin_dual_level()
     try:
-        duals = [_C._make_dual(x, t, level) for x, t in zip(leaves, directions, strict=True)]
-        result, aux = _split_aux(func(*tree.build(duals)), has_aux, "jvp(f, primals, tangents)")
+        with transform():
+            duals = [_C._own(_C._make_dual(x, t, level)) for x, t in zip(leaves, directions, strict=True)]
+            result, aux = _split_aux(func(*tree.build(duals)), has_aux, "jvp(f, primals, tangents)")
         outputs, output_tree = flatten(result)
         values, changes = [], []
         for output in outputs:

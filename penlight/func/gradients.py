@@ -7,12 +7,13 @@ which is what lets transforms nest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from penlight import _C, Tensor
 from penlight.autograd.grad_mode import enable_grad
-from penlight.func._trees import Tree, flatten
+from penlight.func._trees import Tree, flatten, map_tree
 
 __all__ = ["grad", "grad_and_value", "linearize", "vjp"]
 
@@ -60,16 +61,36 @@ def tensors_of(values: Any, what: str) -> tuple[list[Tensor], Tree]:
     return leaves, tree
 
 
+@contextmanager
+def transform() -> Iterator[None]:
+    """While it runs, tensors from outside may not be changed in place: only own ones, given or made inside."""
+    before = _C._begin_transform()
+    try:
+        yield
+    finally:
+        _C._end_transform(before)
+
+
+def handed_over(x: Any) -> Any:
+    """A tensor as the function sees it: the same memory, which the function may change in place."""
+    if not isinstance(x, Tensor):
+        return x
+    return _C._own(x.view_as(x)) if x.requires_grad else _C._fresh(x)
+
+
 class Pullback:
-    """A function's run on inputs of its own, and what backward does from its outputs."""
+    """A function's run on inputs of its own, and what backward does from its outputs.
+
+    It runs inside of :func:`transform`.
+    """
 
     def __init__(self, function: Callable[..., Any], primals: list[Tensor]) -> None:
         self.outside = _C.is_grad_enabled()
         since = _C._next_sequence_nr()
         with enable_grad():
             self.inputs = [
-                x.view_as(x) if self.outside and x.requires_grad else _C._fresh(x).requires_grad_()
-                if x.is_floating_point() else x
+                _C._own(x.view_as(x)) if self.outside and x.requires_grad else _C._fresh(x).requires_grad_()
+                if x.is_floating_point() else handed_over(x)
                 for x in primals
             ]  # fmt: skip
             self.result = function(self.inputs)
@@ -151,7 +172,9 @@ def grad_and_value(
 
         def run(own: list[Tensor]) -> Tensor:
             nonlocal aux
-            result = func(*replaced(args, argnums, tree.build(own)), **kwargs)
+            nothing = None if isinstance(argnums, int) else [None] * len(argnums)
+            others, named = map_tree(handed_over, (replaced(args, argnums, nothing), kwargs))
+            result = func(*replaced(others, argnums, tree.build(own)), **named)
             output, aux = _split_aux(result, has_aux, "grad_and_value(f)(*args)")
             if not isinstance(output, Tensor):
                 raise RuntimeError(
@@ -164,11 +187,12 @@ def grad_and_value(
                 )
             return output
 
-        pullback = Pullback(run, primals)
-        output = pullback.result
-        recorded = output.requires_grad and pullback.recorded([output])
-        ones = _C.ones_like(output.detach())
-        grads = tree.build(pullback.back([output], [ones], False, recorded))
+        with transform():
+            pullback = Pullback(run, primals)
+            output = pullback.result
+            recorded = output.requires_grad and pullback.recorded([output])
+            ones = _C.ones_like(output.detach())
+            grads = tree.build(pullback.back([output], [ones], False, recorded))
         value = _outward(output, recorded)
         return (grads, (value, _outward_all(aux, pullback))) if has_aux else (grads, value)
 
@@ -240,7 +264,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         output, aux = _split_aux(func(*tree.build(own)), has_aux, "vjp(f, *primals)")
         return output
 
-    pullback = Pullback(run, leaves)
+    with transform():
+        pullback = Pullback(run, leaves)
     outputs, output_tree = flatten(pullback.result)
     for output in outputs:
         if not isinstance(output, Tensor):
@@ -299,7 +324,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     if not primals:
         raise RuntimeError("linearize(f, *primals): Expected at least one primal, but got none.")
     leaves, tree = tensors_of(primals, "linearize(f, *primals)")
-    pullback = Pullback(lambda own: func(*tree.build(own)), leaves)
+    with transform():
+        pullback = Pullback(lambda own: func(*tree.build(own)), leaves)
     outputs, output_tree = tensors_of(pullback.result, "linearize(f, *primals)")
     outside = pullback.recorded(outputs)
     trials = [_C.zeros_like(o.detach()).requires_grad_() for o in outputs]

@@ -155,6 +155,78 @@ def test_indices_outside_are_refused_for_every_example():
             vmap(call)(x, i)
 
 
+LOSSES = {
+    "mean": ((5, 4), (5,), {}),
+    "sum": ((5, 4), (5,), {"reduction": "sum"}),
+    "none": ((5, 4), (5,), {"reduction": "none"}),
+    "weights": ((5, 4), (5,), {"weight": [0.5, 1.0, 2.0, 1.5], "ignore_index": 1}),
+    "positions": ((2, 4, 3), (2, 3), {"reduction": "none", "ignore_index": 2}),
+    "one sample": ((4,), (), {}),
+}
+
+
+@pytest.mark.parametrize("loss", ["nll_loss", "cross_entropy"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_classes_has_the_jacobian_and_hessian_of_pytorch(name, loss):
+    """Its gradient is mapped over unit vectors: the examples are more samples with the same classes."""
+    torch = pytest.importorskip("torch")
+    shape, classes, options = LOSSES[name]
+    random = np.random.default_rng(2)
+    x, target = random.standard_normal(shape), random.integers(0, 4, classes)
+    seen = []
+    for lib in (penlight, torch):
+        given = dict(options)
+        if "weight" in given:
+            given["weight"] = lib.tensor(given["weight"], dtype=lib.float64)
+        aim = lib.tensor(target.tolist())
+
+        def f(x, lib=lib, aim=aim, given=given):
+            return getattr(lib.nn.functional, loss)(x.sin(), aim, **given)
+
+        at = lib.from_numpy(x)
+        seen.append(
+            [t(f)(at) for t in (lib.func.jacrev, lib.func.jacfwd, lib.func.hessian)]
+            + [lib.func.jacrev(lib.func.jacrev(f))(at)]
+        )
+    for ours, theirs in zip(*seen, strict=True):
+        np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=1e-10, atol=1e-12)
+
+
+WINDOWS = {
+    "unfold": lambda x: x.unfold(0, 3, 1),
+    "unfold twice": lambda x: x.reshape(3, 4).unfold(0, 2, 1).unfold(1, 3, 1),
+    "strided": lambda x: x.as_strided((3, 4), (2, 1)),
+    "strided, one place again and again": lambda x: x.as_strided((3, 2, 4), (2, 0, 1), 1),
+    "expanded": lambda x: x.expand(2, 12).as_strided((3, 4), (1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_that_overlap_have_the_jacobian_of_pytorch(name):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(3).standard_normal(12)
+
+    def f(x):
+        windows = WINDOWS[name](x)
+        return windows * windows.flatten()[1]
+
+    ours = penlight.autograd.functional.jacobian(f, penlight.from_numpy(x), vectorize=True)
+    theirs = torch.autograd.functional.jacobian(f, torch.from_numpy(x))
+    np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_windows_that_overlap_add_up_in_their_own_type(dtype):
+    torch = pytest.importorskip("torch")
+    seen = []
+    for lib in (penlight, torch):
+        x = lib.arange(24.0, dtype=lib.float32).to(getattr(lib, dtype)).reshape(4, 6).requires_grad_()
+        windows = x.unfold(0, 2, 1).unfold(1, 3, 2)
+        windows.backward(lib.ones_like(windows) * 0.5)
+        seen.append(x.grad)
+    assert str(seen[0].dtype) == str(seen[1].dtype) and seen[0].tolist() == seen[1].tolist()
+
+
 def test_no_examples_at_all():
     images, weights = penlight.zeros(0, 2, 3, 5, 5), penlight.zeros(0, 4, 3, 3, 3)
     assert vmap(penlight.nn.functional.conv2d)(images, weights).shape == (0, 2, 4, 3, 3)
