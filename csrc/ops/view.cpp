@@ -169,7 +169,7 @@ Tensor transfer(const Tensor& values, const Window& from, const Window& to) {
   else
     copy_values(target, values);
   Tensor y = alias(buffer, to.sizes, to.strides, to.offset - low);
-  if (!y.is_contiguous() || y.numel() != size) {
+  if (y.numel() != size || !is_dense(y)) {
     Tensor dense = empty_for(to.sizes, values.dtype(), values);
     copy_values(dense, y);
     y = dense;

@@ -77,6 +77,9 @@ class Program:
     def shared(self, x, y) -> bool:
         return x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr() and x.numel() > 0
 
+    def without_nan(self, x):
+        return x.detach().nan_to_num(0.5) if x.isnan().any() else x * 1
+
     def folded(self, x) -> bool:
         """Do windows of the tensor share memory? What is written there depends on the order of loops."""
         reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True)) + 1
@@ -155,9 +158,11 @@ class Program:
         kind = r.randrange(11)
         if kind == 10:
             f = r.choice(PICKED)
-            given = {"split": (1, d), "chunk": (2, d), "tensor_split": (2, d), "aminmax": ()}.get(f, (d,))
+            given = {"split": (1, d), "chunk": (2, d), "tensor_split": (2, d)}.get(f, (d,))
             if f == "unbind" and not (x.dim() and x.shape[d]):
                 f, given = "max", ()
+            if f == "aminmax":  # where there is NaN, its derivative is NaN there, shared among the NaNs here
+                return f"{a}.aminmax()", lambda: self.without_nan(x).aminmax()
             # PyTorch keeps the input of some for its sizes alone, and complains where it is changed.
             return f"{a}.{f}{given}", lambda: getattr(x if x.is_leaf or f in VIEWS else x * 1, f)(*given)
         if kind == 9:
@@ -177,8 +182,15 @@ class Program:
             f = r.choice(REDUCED)
             if f == "var":
                 return f"{a}.var({d}, correction=0)", lambda: x.var(d, correction=0)
-            if f in ("prod", "cumprod"):  # PyTorch's second derivative goes through the result, and its hooks
-                return f"{a}.{f}({d}) * 1", lambda: getattr(x, f)(d) * 1
+            # PyTorch's derivative divides the result by the input, also where x.data was exchanged for other numbers
+            # meanwhile; its second one goes through the result, and its hooks.
+            if f == "prod":
+                return f"({a} * 1).prod({d}) * 1", lambda: (x * 1).prod(d) * 1
+            if f == "cumprod":  # dividing by NaN, it also makes NaN of those before it
+                return (
+                    f"{a}.nan_to_num().cumprod({d}) * 1",
+                    lambda: (x * 1).nan_to_num(0.5, 2, -2).cumprod(d) * 1,
+                )
             if f == "log_softmax" and x.dim() == 0:  # of NaN; its derivative is 0 here, NaN there
                 f = "softmax"
             return f"{a}.{f}({d})", lambda: getattr(x, f)(d)
