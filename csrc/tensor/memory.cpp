@@ -129,6 +129,21 @@ MemoryUse use{0, 0, 0, -1};
 // touched).
 constexpr int64_t kSmall = 1024, kAlignment = 64;
 
+// Blocks with room for pages of 2 MiB ask for them: loops through memory are then not slowed down by the
+// search for the addresses of pages, and the first touch of a block costs far fewer faults. A rest at the end
+// stays in small pages, so that no more than the slack of a block is ever touched in vain.
+constexpr std::size_t kHugePage = std::size_t(2) << 20;
+
+void* map_block(std::size_t bytes) {
+  void* memory = nullptr;
+  const bool large = bytes >= kHugePage;
+  if (posix_memalign(&memory, large ? kHugePage : kAlignment, bytes) != 0) return nullptr;
+#if defined(MADV_HUGEPAGE)
+  if (large) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 struct CachedBlock {
   void* memory;
   uint64_t since;  // how many blocks had been freed then
@@ -179,11 +194,10 @@ void* allocate_elements(int64_t bytes) noexcept {
       list.pop_back();
       use.cached -= class_bytes(index);
     } else {
-      const auto rounded = static_cast<std::size_t>((class_bytes(index) + kAlignment - 1) & -kAlignment);
-      memory = std::aligned_alloc(kAlignment, rounded);
+      memory = map_block(static_cast<std::size_t>(class_bytes(index)));
       if (!memory && use.cached > 0) {
         release_cached_memory();
-        memory = std::aligned_alloc(kAlignment, rounded);
+        memory = map_block(static_cast<std::size_t>(class_bytes(index)));
       }
     }
   }
