@@ -54,7 +54,8 @@ void bind_dims(nb::module_& m) {
   m.def(("max_pool" + end).c_str(),
         [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding,
            const Dims& dilation, bool ceil) {
-          return max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil)).values;
+          return max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil), false)
+              .values;
         },
         "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1,
         "ceil_mode"_a = false, max_doc);
@@ -62,7 +63,7 @@ void bind_dims(nb::module_& m) {
         [](const Tensor& input, const Dims& kernel, const OptionalDims& stride, const Dims& padding,
            const Dims& dilation, bool ceil) {
           const Pooled pooled =
-              max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil));
+              max_pool(dims, input, max_options<dims>(kernel, stride, padding, dilation, ceil), true);
           return nb::make_tuple(pooled.values, pooled.indices);
         },
         "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "dilation"_a = 1,

@@ -49,20 +49,39 @@ namespace penlight::kernels::PENLIGHT_ISA::math {
   return std::copysign(t < 1 ? near : far, x);
 }
 
-// Phi(-|x|), the normal distribution's lower tail, from log2(2 Phi(-t)) / t; 6e-9 off in all, and 8e-6 of its
-// own size up to 5.
-[[gnu::always_inline]] inline float normal_tail(float x) {
-  const float t = std::fabs(x);
-  float power = fused(
+// Phi(-t), the normal distribution's lower tail for t >= 0, from log2(2 Phi(-t)) / t; 6e-9 off in all, and
+// 8e-6 of its own size up to 5. From 11.1 on it is 0: the exponent field of 2^-127, to which the power there
+// rounds.
+inline constexpr float normal_end = 11.1f;
+[[gnu::always_inline]] inline float normal_tail(float t) {
+  const float power = fused(
       t,
       polynomial(t, -3.091899174e-8f, 8.998970312e-7f, -1.126025058e-5f, 7.726278059e-5f, -2.793566223e-4f,
                  -6.593014927e-6f, 6.961212564e-3f, -5.245421662e-2f, -0.4592159202f, -1.151104771f),
       -1.f);
-  power = power < -126.f ? -126.f : power;
   constexpr float shifter = Binary<float>::shifter + Binary<float>::bias;
   const float shifted = power + shifter;
   const float factor = from_bits<float>(bits(shifted) << Binary<float>::digits);
-  return fused(factor, expm1_near_0((power - (shifted - shifter)) * static_cast<float>(M_LN2)), factor);
+  const float r = power - (shifted - shifter);
+  const float part = r * polynomial(r, 1.53211427e-4f, 1.33901612e-3f, 9.61852636e-3f, 5.55036226e-2f,
+                                    0.240226476f, static_cast<float>(M_LN2));  // 2^r - 1
+  return fused(factor, part, factor);
+}
+
+// Phi(x) and x Phi(x), which is max(x, 0) - |x| Phi(-|x|).
+[[gnu::always_inline]] inline float normal_below(float x) {
+  const float size = std::fabs(x), tail = normal_tail(size > normal_end ? normal_end : size);
+  return x < 0.f ? tail : 1.f - tail;
+}
+[[gnu::always_inline]] inline float gelu(float x) {
+  const float size = std::fabs(x), t = size > normal_end ? normal_end : size;
+  return fused(-t, normal_tail(t), x < 0.f ? -0.f : x);
+}
+[[gnu::always_inline]] inline double normal_below(double x) {
+  return 0.5 * (1 + erf(x * M_SQRT1_2));
+}
+[[gnu::always_inline]] inline double gelu(double x) {
+  return x * normal_below(x);
 }
 
 }  // namespace penlight::kernels::PENLIGHT_ISA::math

@@ -116,26 +116,26 @@ void take_typed(const T* table, const Blocks& blocks, T* list) {
   parallel::parallel_for(plan.before.numel * blocks.count, std::max<int64_t>(1, chunk_elements / block),
                          [&](int64_t begin, int64_t end) {
                            StridedWalk<2> before(plan.before, begin / blocks.count);
-                           for (int64_t i = begin % blocks.count; begin < end; ++begin) {
-                             const T* from = table + before.offset[0] + blocks.offsets[i];
-                             T* to = list + before.offset[1] + i * blocks.list_step;
+                           for (int64_t i = begin % blocks.count; begin < end; i = 0, before.next()) {
+                             const int64_t last = std::min(blocks.count, i + end - begin);
+                             begin += last - i;
+                             const T* from = table + before.offset[0];
+                             T* to = list + before.offset[1];
                              if (block == 1) {
-                               *to = *from;
-                             } else {
+                               for (; i < last; ++i) to[i * blocks.list_step] = from[blocks.offsets[i]];
+                               continue;
+                             }
+                             for (; i < last; ++i) {
                                StridedWalk<2> rows(plan.rows, 0);
                                for (int64_t row = 0; row < plan.rows.numel; ++row, rows.next()) {
-                                 const T* source = from + rows.offset[0];
-                                 T* target = to + rows.offset[1];
+                                 const T* source = from + blocks.offsets[i] + rows.offset[0];
+                                 T* target = to + i * blocks.list_step + rows.offset[1];
                                  if (dense)
                                    std::copy_n(source, plan.run, target);
                                  else
                                    for (int64_t a = 0; a < plan.run; ++a)
                                      target[a * list_step] = source[a * table_step];
                                }
-                             }
-                             if (++i == blocks.count) {
-                               i = 0;
-                               before.next();
                              }
                            }
                          });

@@ -12,7 +12,8 @@ namespace penlight::kernels {
 template <class T>
 struct MaxPool {
   // values and where they lie in their input plane. The last NaN of a window wins, else the first of the
-  // largest; a window without any input (possible with dilation) has the lowest value and index -1.
+  // largest; a window without any input (possible with dilation) has the lowest value and index -1. indices
+  // may be null.
   void (*forward)(const PoolGeometry&, const T* input, T* output, int64_t* indices);
   // input_gradient[indices[o]] += output_gradient[o], from zero.
   void (*scatter)(const PoolGeometry&, const T* output_gradient, const int64_t* indices, T* input_gradient);

@@ -11,6 +11,14 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 inline constexpr int64_t row_block = 256;  // elements of a strided row worked on at a time
 
+// For loops over two inputs and more, which wait for memory: loads and stores of 32 bytes, four of each in a
+// row, take from a tenth to a third less time than those of 64 where a processor moves 32 at a time anyway.
+#if defined(__AVX512F__) && !defined(__clang__)
+#define PENLIGHT_STREAMING [[gnu::target("prefer-vector-width=256")]]
+#else
+#define PENLIGHT_STREAMING
+#endif
+
 // Calls body(out, in, count) for runs that lie side by side in memory; strided ones go through a buffer.
 template <class Out, class In, class Body>
 [[gnu::always_inline]] inline void each_run(char* const* data, const int64_t* strides, int64_t n, Body body) {
@@ -30,8 +38,12 @@ template <class Out, class In, class Body>
     } else {
       for (int64_t i = 0; i < count; ++i, in += strides[1]) from[i] = *reinterpret_cast<const In*>(in);
     }
-    body(to, from, count);
-    for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
+    const bool direct = strides[0] == sizeof(Out);
+    body(direct ? reinterpret_cast<Out*>(out) : to, from, count);
+    if (direct)
+      out += count * strides[0];
+    else
+      for (int64_t i = 0; i < count; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = to[i];
     n -= count;
   }
 }
@@ -39,8 +51,15 @@ template <class Out, class In, class Body>
 template <class Out, class In, class F>
 void row1(char* const* data, const int64_t* strides, int64_t n) {
   const F f{};
-  if (n == 1) {
-    *reinterpret_cast<Out*>(data[0]) = Out(f(compute_t<In>(*reinterpret_cast<const In*>(data[1]))));
+  if (n == 1 || strides[1] == 0) {  // one number for all
+    const Out value = Out(f(compute_t<In>(*reinterpret_cast<const In*>(data[1]))));
+    char* out = data[0];
+    if (strides[0] == sizeof(Out)) {
+      Out* o = reinterpret_cast<Out*>(out);
+      for (int64_t i = 0; i < n; ++i) o[i] = value;
+    } else {
+      for (int64_t i = 0; i < n; ++i, out += strides[0]) *reinterpret_cast<Out*>(out) = value;
+    }
     return;
   }
   each_run<Out, In>(data, strides, n, [f](Out* o, const In* a, int64_t count) {
@@ -72,7 +91,7 @@ void row1_checked(char* const* data, const int64_t* strides, int64_t n) {
 }
 
 template <class Out, class In, class F>
-void row2(char* const* data, const int64_t* strides, int64_t n) {
+PENLIGHT_STREAMING void row2(char* const* data, const int64_t* strides, int64_t n) {
   using C = compute_t<In>;
   const F f{};
   char* out = data[0];
@@ -86,14 +105,17 @@ void row2(char* const* data, const int64_t* strides, int64_t n) {
     const In* b = reinterpret_cast<const In*>(y);
     if (strides[1] && strides[2]) {
 #pragma GCC ivdep
+#pragma GCC unroll 4
       for (int64_t i = 0; i < n; ++i) o[i] = Out(f(C(a[i]), C(b[i])));
     } else if (strides[1]) {
       const C other = C(*b);
 #pragma GCC ivdep
+#pragma GCC unroll 4
       for (int64_t i = 0; i < n; ++i) o[i] = Out(f(C(a[i]), other));
     } else if (strides[2]) {
       const C other = C(*a);
 #pragma GCC ivdep
+#pragma GCC unroll 4
       for (int64_t i = 0; i < n; ++i) o[i] = Out(f(other, C(b[i])));
     } else {
       const Out value = Out(f(C(*a), C(*b)));
@@ -108,8 +130,9 @@ void row2(char* const* data, const int64_t* strides, int64_t n) {
 
 // Three inputs, where the last two are contiguous or the same for all; step is 1 or 0.
 template <class Out, class A, class T, int B, int C, class F>
-void run3(Out* out, const A* a, const T* b, const T* c, int64_t n, F f) {
+PENLIGHT_STREAMING void run3(Out* out, const A* a, const T* b, const T* c, int64_t n, F f) {
 #pragma GCC ivdep
+#pragma GCC unroll 4
   for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[B * i], c[C * i]);
 }
 

@@ -356,7 +356,108 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
 
 // ---- group norm
 
+namespace {
+
 // A group of channels of a sample is a row; weight and bias follow, one for each channel.
+struct GroupNorm {
+  int64_t groups;
+  double eps;
+  Dims row_sizes;     // (samples * groups, elements of a group)
+  Column mean, rstd;  // of each row
+  ChannelShape rows() const { return {1, row_sizes[0], row_sizes[1]}; }
+  // Every channel of every sample, a channel of its own to the kernels.
+  ChannelShape channels(const Tensor& x) const {
+    ChannelShape shape = channel_shape(x);
+    return {1, shape.samples * shape.channels, shape.inner};
+  }
+};
+
+// y = (x - mean) * rstd * weight + bias in two passes over memory, unrecorded.
+Tensor normalized_groups(const GroupNorm& n, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const int64_t channels = x.size(1), of_group = channels / n.groups, all = x.size(0) * channels;
+  const Tensor from = ordered(x);
+  Tensor y = empty(x.sizes(), x.dtype());
+  if (x.numel() == 0) return y;
+  const Column scale = column_or(weight, channels, 1), shift = column_or(bias, channels, 0);
+  Column middles(all), scales(all), shifts(all), variance(n.row_sizes[0]);
+  const void* xp = from.raw();
+  void* to = y.raw();
+  double *mean = n.mean.data(), *rstd = n.rstd.data(), *var = variance.data();
+  double *m = middles.data(), *a = scales.data(), *s = shifts.data();
+  const double *weights = scale.data(), *biases = shift.data();
+  Unlocked unlocked(x.numel());
+  kernels::norm().channel_moments(x.dtype(), n.rows(), xp, mean, var);
+  for (int64_t row = 0; row < n.row_sizes[0]; ++row) rstd[row] = 1 / std::sqrt(var[row] + n.eps);
+  for (int64_t i = 0; i < all; ++i) {
+    m[i] = mean[i / of_group];
+    a[i] = weights[i % channels] * rstd[i / of_group];
+    s[i] = biases[i % channels];
+  }
+  kernels::norm().channel_affine(x.dtype(), n.channels(x), xp, m, a, s, to);
+  return y;
+}
+
+Grads fused_gradients(const GroupNorm& n, Backward& b, const Tensor& given, const Tensor& x,
+                      const Tensor& weight) {
+  const int64_t channels = x.size(1), of_group = channels / n.groups, all = x.size(0) * channels;
+  const Tensor g = ordered(cast(given, x.dtype())), from = ordered(x);
+  const Column scale = column_or(weight, channels, 1);
+  Column middles(all), sums(all), products(all), of_g(all), of_x(all), constant(all);
+  Column of_weight = column_or({}, channels, 0), of_bias = column_or({}, channels, 0);
+  Grads grads(3);
+  if (b.needs(0)) grads[0] = empty(x.sizes(), x.dtype());
+  if (x.numel() > 0) {
+    const void *gp = g.raw(), *xp = from.raw();
+    void* to = b.needs(0) ? grads[0].raw() : nullptr;
+    const double *mean = n.mean.data(), *rstd = n.rstd.data(), *weights = scale.data();
+    double *m = middles.data(), *sum = sums.data(), *product = products.data(), *u = of_g.data(),
+           *v = of_x.data(), *w = constant.data(), *ws = of_weight.data(), *bs = of_bias.data();
+    const auto count = static_cast<double>(n.row_sizes[1]);
+    const auto& kernel = kernels::norm();
+    Unlocked unlocked(x.numel());
+    for (int64_t i = 0; i < all; ++i) m[i] = mean[i / of_group];
+    kernel.channel_sums(x.dtype(), n.channels(x), gp, xp, m, sum, product);
+    for (int64_t first = 0; first < all; first += of_group) {
+      const double unit = rstd[first / of_group];
+      double total = 0, along = 0;  // of the gradient times the weight, and of that times x - mean
+      for (int64_t i = first; i < first + of_group; ++i) {
+        total += weights[i % channels] * sum[i];
+        along += weights[i % channels] * product[i];
+        ws[i % channels] += product[i] * unit;
+        bs[i % channels] += sum[i];
+      }
+      for (int64_t i = first; i < first + of_group; ++i) {
+        u[i] = weights[i % channels] * unit;
+        v[i] = -unit * unit * unit * along / count;
+        w[i] = -unit * total / count;
+      }
+    }
+    if (to) kernel.channel_gradient(x.dtype(), n.channels(x), gp, xp, m, u, v, w, to);
+  }
+  if (b.needs(1)) grads[1] = cast(of_weight.tensor, x.dtype());
+  if (b.needs(2)) grads[2] = cast(of_bias.tensor, x.dtype());
+  return grads;
+}
+
+Grads recorded_gradients(const GroupNorm& n, Backward& b, const Tensor& g, const Tensor& x,
+                         const Tensor& weight) {
+  const Dims channels = channel_sizes(x), over = all_but_channels(x), flat{x.size(1)}, of_row{1};
+  const Tensor rows = reshape(x, n.row_sizes), centred = sub(rows, mean(rows, of_row, true));
+  const Tensor rstd = rsqrt(add(mean(mul(centred, centred), of_row, true), n.eps));
+  const Tensor unit = mul(centred, rstd), normal = reshape(unit, x.sizes());
+  Grads grads(3);
+  if (b.needs(0)) {
+    const Tensor inner = reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, n.row_sizes);
+    const Tensor moved = sub(inner, mean(inner, of_row, true));
+    grads[0] = reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), of_row, true))), rstd), x.sizes());
+  }
+  if (b.needs(1)) grads[1] = reshape(sum(mul(g, normal), over), flat);
+  if (b.needs(2)) grads[2] = reshape(sum(g, over), flat);
+  return grads;
+}
+
+}  // namespace
+
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
   check(x.dim() >= 2, "Expected at least 2 dimensions for input tensor but received ", x.dim());
   check(groups > 0, "Expected num groups to be greater than 0, got ", groups);
@@ -374,50 +475,23 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
       check(values->dtype() == x.dtype(), "expected scalar type ", scalar_name(x.dtype()), " but found ",
             scalar_name(values->dtype()));
     }
-  const Dims channels = channel_sizes(x);
   const int64_t rows = checked_mul(x.size(0), groups, "the number of groups in the batch");
-  const Dims row_sizes{rows, rows ? x.numel() / rows : 0};
-  const auto affine = [channels](Tensor y, const Tensor& weight, const Tensor& bias) {
+  const GroupNorm n{groups, eps, Dims{rows, rows ? x.numel() / rows : 0}, Column(rows), Column(rows)};
+  if (any_batched(x, weight, bias)) [[unlikely]] {
+    const Dims channels = channel_sizes(x), over{n.row_sizes[1]};
+    Tensor y = reshape(layer_norm(reshape(x, n.row_sizes), over, {}, {}, eps), x.sizes());
     if (weight.defined()) y = mul(y, reshape(weight, channels));
     return bias.defined() ? add(y, reshape(bias, channels)) : y;
-  };
-  if (any_batched(x, weight, bias)) [[unlikely]]
-    return affine(reshape(layer_norm(reshape(x, row_sizes), Dims{row_sizes[1]}, {}, {}, eps), x.sizes()),
-                  weight, bias);
-  Tensor y;
-  {
-    const Unrecorded unrecorded;
-    const Tensor flat = reshape(x, row_sizes);
-    y = affine(reshape(layer_norm(flat, Dims{row_sizes[1]}, {}, {}, eps), x.sizes()), weight, bias);
   }
+  Tensor y = normalized_groups(n, x, weight, bias);
   if (needs_grad(x, weight, bias))
-    record(
-        "NativeGroupNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
-        [row_sizes, channels, eps](Backward& b, const Tensor& g) {
-          const Tensor x = b.saved(0), weight = b.saved(1);
-          const Dims over = all_but_channels(x), flat{x.size(1)};
-          const Rows rows{row_sizes[0], row_sizes[1], Dims{1}, Dims{0}};
-          const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
-          const Tensor flat_x = reshape(x, row_sizes);
-          // Normalised anew: recorded where it must be, one pass where not.
-          const Tensor normal =
-              reshape(needs_grad(g, x, weight) || x.batched() ? layer_norm(flat_x, Dims{rows.n}, {}, {}, eps)
-                                                              : normalized_rows(n, flat_x, {}, {}),
-                      x.sizes());
-          Grads grads(3);
-          if (b.needs(0)) {
-            const Tensor inner = reshape(weight.defined() ? mul(g, reshape(weight, channels)) : g, row_sizes);
-            const Tensor centred = sub(flat_x, mean(flat_x, rows.over, true));
-            const Tensor rstd = rsqrt(add(mean(mul(centred, centred), rows.over, true), eps));
-            const Tensor unit = reshape(normal, row_sizes);
-            const Tensor moved = sub(inner, mean(inner, rows.over, true));
-            grads[0] =
-                reshape(mul(sub(moved, mul(unit, mean(mul(inner, unit), rows.over, true))), rstd), x.sizes());
-          }
-          if (b.needs(1)) grads[1] = reshape(sum(mul(g, normal), over), flat);
-          if (b.needs(2)) grads[2] = reshape(sum(g, over), flat);
-          return grads;
-        });
+    record("NativeGroupNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
+           [n](Backward& b, const Tensor& g) {
+             const Tensor x = b.saved(0), weight = b.saved(1);
+             return needs_grad(g, x, weight) || any_batched(g, x, weight)
+                        ? recorded_gradients(n, b, g, x, weight)
+                        : fused_gradients(n, b, g, x, weight);
+           });
   return y;
 }
 

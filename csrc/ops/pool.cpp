@@ -161,23 +161,23 @@ Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, co
 }
 
 // Unrecorded.
-Pooled greatest(const PoolGeometry& g, const Names& names, const Tensor& input) {
+Pooled greatest(const PoolGeometry& g, const Names& names, const Tensor& input, bool with_indices) {
   if (input.batched()) [[unlikely]] {
     Pooled found;
     found.values = planes_of_examples(g, {input}, [&](const PoolGeometry& more, const Tensors& x) {
-      found = greatest(more, names, x[0]);
+      found = greatest(more, names, x[0], with_indices);
       return found.values;
     });
-    found.indices = hide(found.indices, input->transforms->batch);
+    if (with_indices) found.indices = hide(found.indices, input->transforms->batch);
     return found;
   }
   const Tensor from = plain(input, compute_dtype(input.dtype()));
   const Dims sizes = as_dims(kernels::pool_output_sizes(g, as_vector(input.sizes())));
   Tensor values = empty(sizes, from.dtype());
-  const Tensor indices = empty(sizes, DType::i64);
+  const Tensor indices = with_indices ? empty(sizes, DType::i64) : Tensor();
   const void* source = from.raw();
   void* to = values.raw();
-  int64_t* where = indices.data<int64_t>();
+  int64_t* where = with_indices ? indices.data<int64_t>() : nullptr;
   visit_dtype(from.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto* max = max_kernels<T>();
@@ -188,9 +188,10 @@ Pooled greatest(const PoolGeometry& g, const Names& names, const Tensor& input) 
   return {plain(values, input.dtype()), indices};
 }
 
-Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input) {
-  const auto [values, indices] = greatest(g, names, input);
-  if (needs_grad(input))
+Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input, bool with_indices) {
+  const bool recorded = needs_grad(input);
+  const auto [values, indices] = greatest(g, names, input, with_indices || recorded);
+  if (recorded)
     record(linear(names.backward, [&g, &names, &indices = indices](
                                       const Tensor& t) { return gather_max(g, names, t, indices); }),
            input, values, kept(keep("result1", indices)),
@@ -292,9 +293,9 @@ PoolGeometry adaptive_geometry_of(int dims, const char* name, const Tensor& inpu
   return g;
 }
 
-Pooled run_max(int dims, const PoolGeometry& g, const Names& names, const Tensor& input) {
-  const Pooled pooled = maximum(g, names, dims == 1 ? unsqueeze(input, -2) : input);
-  return {without_axis(dims, pooled.values), without_axis(dims, pooled.indices)};
+Pooled run_max(int dims, const PoolGeometry& g, const Names& names, const Tensor& input, bool with_indices) {
+  const Pooled pooled = maximum(g, names, dims == 1 ? unsqueeze(input, -2) : input, with_indices);
+  return {without_axis(dims, pooled.values), with_indices ? without_axis(dims, pooled.indices) : Tensor()};
 }
 
 Tensor run_average(int dims, const PoolGeometry& g, const Names& names, const Tensor& input) {
@@ -303,12 +304,12 @@ Tensor run_average(int dims, const PoolGeometry& g, const Names& names, const Te
 
 }  // namespace
 
-Pooled max_pool(int dims, const Tensor& input, const PoolOptions& options) {
+Pooled max_pool(int dims, const Tensor& input, const PoolOptions& options, bool with_indices) {
   const Names names =
       names_of(dims, {"max_pool1d", "max_pool2d", "max_pool3d"},
                {nullptr, "MaxPool2DWithIndicesBackward0", "MaxPool2DWithIndicesBackwardBackward0"},
                {nullptr, "MaxPool3DWithIndicesBackward0", "MaxPool3DWithIndicesBackwardBackward0"});
-  return run_max(dims, geometry_of(dims, names.function, input, options), names, input);
+  return run_max(dims, geometry_of(dims, names.function, input, options), names, input, with_indices);
 }
 
 Tensor avg_pool(int dims, const Tensor& input, const PoolOptions& options) {
@@ -335,7 +336,7 @@ Pooled adaptive_max_pool(int dims, const Tensor& input, const Dims& output_size)
   const Names names = names_of(dims, {"adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"},
                                {nullptr, "AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool2DBackwardBackward0"},
                                {nullptr, "AdaptiveMaxPool3DBackward0", "AdaptiveMaxPool3DBackwardBackward0"});
-  return run_max(dims, adaptive_geometry_of(dims, names.function, input, output_size), names, input);
+  return run_max(dims, adaptive_geometry_of(dims, names.function, input, output_size), names, input, true);
 }
 
 }  // namespace penlight

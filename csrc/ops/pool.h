@@ -19,8 +19,9 @@ struct Pooled {
   Tensor values, indices;
 };
 
-// input: (channels, ...) or (batch, channels, ...).
-Pooled max_pool(int dims, const Tensor& input, const PoolOptions& options);
+// input: (channels, ...) or (batch, channels, ...). Without the indices, which take longer than the values,
+// they are undefined.
+Pooled max_pool(int dims, const Tensor& input, const PoolOptions& options, bool with_indices);
 Tensor avg_pool(int dims, const Tensor& input, const PoolOptions& options);
 
 // output_size: one number for all axes or one each; -1 keeps the input's.

@@ -41,19 +41,14 @@ struct Elu {
 };
 
 struct Gelu {
-  // Phi(x), for float from the tail: one function where erf takes two.
-  [[gnu::always_inline]] static float below(float x) {
-    const float tail = std::fabs(x) > 14.f ? 0.f : math::normal_tail(x);
-    return x < 0.f ? tail : 1.f - tail;
-  }
-  [[gnu::always_inline]] static double below(double x) { return 0.5 * (1 + math::erf(x * M_SQRT1_2)); }
   template <class C>
   [[gnu::always_inline]] static C value(C x, const Parameters<C>&) {
-    return x * below(x);
+    return math::gelu(x);
   }
   template <class C>
   [[gnu::always_inline]] static C slope(C x, const Parameters<C>&) {
-    return below(x) + x * math::exp_of_negative(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
+    return math::normal_below(x) +
+           x * math::exp_of_negative(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
   }
 };
 
@@ -151,11 +146,11 @@ struct SmoothL1 {
   template <class C>
   [[gnu::always_inline]] static C value(C x, const Parameters<C>& p) {
     const C size = std::fabs(x);
-    return size < p.a ? C(0.5) * size * size / p.a : size - C(0.5) * p.a;
+    return size < p.a ? C(0.5) * size * size * p.b : size - C(0.5) * p.a;
   }
   template <class C>
   [[gnu::always_inline]] static C slope(C x, const Parameters<C>& p) {
-    return x <= -p.a ? C(-1) : x >= p.a ? C(1) : x / p.a;
+    return x <= -p.a ? C(-1) : x >= p.a ? C(1) : x * p.b;
   }
 };
 

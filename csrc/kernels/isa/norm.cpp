@@ -5,30 +5,22 @@
 #include <cmath>
 
 #include "kernels/parallel.h"
+#include "kernels/run_sum.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-constexpr int64_t kLanes = 16;     // accumulators of a run
-constexpr int64_t kBlock = 512;    // elements added up plainly before joining a sum in double precision
-constexpr int64_t kTile = 256;     // neighbouring channels of a task
+constexpr int64_t kPart = 4096;    // elements of a run whose moments are found at a time, in the cache
+constexpr int64_t kTile = 128;     // neighbouring channels or columns of a task
+constexpr int64_t kRows = 32;      // rows of a tile added up plainly before joining sums in double precision
 constexpr int64_t kGrain = 16384;  // elements of a task
 
-// The sum of f(0) ... f(n - 1), in an order that depends on n alone.
-template <class C, class F>
-[[gnu::always_inline]] inline double run_sum(int64_t n, F f) {
-  double total = 0;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    C lanes[kLanes] = {};
-    int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes)
-      for (int64_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
-    for (int64_t j = 0; i < end; ++i, ++j) lanes[j] += f(i);
-    for (int64_t j = 0; j < kLanes; ++j) total += static_cast<double>(lanes[j]);
-  }
-  return total;
+// Calls body(first, last) for blocks of rows.
+template <class Body>
+[[gnu::always_inline]] inline void tile_rows(int64_t rows, const Body& body) {
+  for (int64_t first = 0; first < rows; first += kRows)
+    body(first, first + kRows < rows ? first + kRows : rows);
 }
 
 // Calls channel(c) for every channel, or tile(c, width) for every tile of neighbouring channels.
@@ -44,46 +36,73 @@ void walk(const ChannelShape& s, const Channel& channel, const Tile& tile) {
   }
 }
 
+// The number of values seen, their mean, and the sum of their squared distances from it.
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  // Takes in more values by their own moments (Chan, Golub and LeVeque 1983).
+  void join(double more, double their_mean, double their_squares) {
+    const double share = more / (count + more), step = their_mean - mean;
+    squares += their_squares + step * step * count * share;
+    mean += step * share;
+    count += more;
+  }
+};
+
+// A part at a time, so that the second look finds it in the cache.
+template <class T>
+void join_run(Moments& moments, const T* x, int64_t n) {
+  using C = compute_t<T>;
+  for (int64_t begin = 0; begin < n; begin += kPart) {
+    const int64_t count = n - begin < kPart ? n - begin : kPart;
+    const T* part = x + begin;
+    const double of = static_cast<double>(count);
+    const double mean = run_sum<C>(count, [=](int64_t i) { return C(part[i]); }) / of;
+    const C middle = C(mean);
+    const double squares =
+        run_sum<C>(count, [=](int64_t i) { return (C(part[i]) - middle) * (C(part[i]) - middle); });
+    // The squares were taken from the mean as rounded to C.
+    const double off = mean - static_cast<double>(middle), value = squares - of * off * off;
+    moments.join(of, mean, value < 0 ? 0 : value);
+  }
+}
+
 template <class T>
 void moments_of(const ChannelShape& s, const T* x, double* mean, double* variance) {
   using C = compute_t<T>;
   const double count = static_cast<double>(s.samples) * static_cast<double>(s.inner);
   const auto channel = [&](int64_t c) {
-    double sum = 0, squares = 0;
-    for (int64_t i = 0; i < s.samples; ++i) {
-      const T* run = x + (i * s.channels + c) * s.inner;
-      sum += run_sum<C>(s.inner, [=](int64_t j) { return C(run[j]); });
-    }
-    mean[c] = sum / count;
-    const C middle = C(mean[c]);
-    for (int64_t i = 0; i < s.samples; ++i) {
-      const T* run = x + (i * s.channels + c) * s.inner;
-      squares += run_sum<C>(s.inner, [=](int64_t j) { return (C(run[j]) - middle) * (C(run[j]) - middle); });
-    }
-    // The squares were taken from the mean as rounded to C.
-    const double off = mean[c] - static_cast<double>(middle);
-    const double value = squares / count - off * off;
-    variance[c] = value < 0 ? 0 : value;
+    Moments moments;
+    for (int64_t i = 0; i < s.samples; ++i) join_run(moments, x + (i * s.channels + c) * s.inner, s.inner);
+    mean[c] = moments.mean;
+    variance[c] = moments.squares / count;
   };
   const auto tile = [&](int64_t begin, int64_t width) {
-    double sum[kTile] = {}, squares[kTile] = {};
-    for (int64_t i = 0; i < s.samples; ++i)
-      for (int64_t j = 0; j < width; ++j) sum[j] += static_cast<double>(C(x[i * s.channels + begin + j]));
-    for (int64_t j = 0; j < width; ++j) sum[j] /= count;
-    for (int64_t i = 0; i < s.samples; ++i)
-      for (int64_t j = 0; j < width; ++j) {
-        const double d = static_cast<double>(C(x[i * s.channels + begin + j])) - sum[j];
-        squares[j] += d * d;
+    Moments moments[kTile];
+    tile_rows(s.samples, [&](int64_t first, int64_t last) {
+      C sum[kTile] = {}, square[kTile] = {};
+      for (int64_t i = first; i < last; ++i) {
+        const T* row = x + i * s.channels + begin;
+        for (int64_t j = 0; j < width; ++j) sum[j] += C(row[j]);
       }
+      const double rows = static_cast<double>(last - first);
+      for (int64_t j = 0; j < width; ++j) sum[j] /= C(rows);
+      for (int64_t i = first; i < last; ++i) {
+        const T* row = x + i * s.channels + begin;
+        for (int64_t j = 0; j < width; ++j) square[j] += (C(row[j]) - sum[j]) * (C(row[j]) - sum[j]);
+      }
+      for (int64_t j = 0; j < width; ++j)
+        moments[j].join(rows, static_cast<double>(sum[j]), static_cast<double>(square[j]));
+    });
     for (int64_t j = 0; j < width; ++j) {
-      mean[begin + j] = sum[j];
-      variance[begin + j] = squares[j] / count;
+      mean[begin + j] = moments[j].mean;
+      variance[begin + j] = moments[j].squares / count;
     }
   };
   walk(s, channel, tile);
 }
 
-// y[i] = f(i, c) over runs of a channel c, or over the channels of a sample.
+// y[i] = f(i, c) over runs of a channel c, or over tiles of the channels of some samples.
 template <class F>
 void each(const ChannelShape& s, const F& f) {
   if (s.inner > 1) {
@@ -93,10 +112,21 @@ void each(const ChannelShape& s, const F& f) {
   } else {
     parallel::parallel_for(s.samples, kGrain / (s.channels ? s.channels : 1),
                            [&](int64_t begin, int64_t end) {
-                             for (int64_t i = begin; i < end; ++i) f.across(i * s.channels, s.channels);
+                             for (int64_t channel = 0; channel < s.channels; channel += kTile)
+                               f.across(begin, end, s.channels, channel,
+                                        s.channels - channel < kTile ? s.channels - channel : kTile);
                            });
   }
 }
+
+// A tile's coefficients in the type of the computation.
+template <class C>
+struct TileOf {
+  C of[kTile];
+  TileOf(const double* values, int64_t width) {
+    for (int64_t j = 0; j < width; ++j) of[j] = C(values[j]);
+  }
+};
 
 template <class T>
 struct Affine {
@@ -111,11 +141,14 @@ struct Affine {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) to[i] = T((C(from[i]) - m) * a + b);
   }
-  void across(int64_t at, int64_t channels) const {
-    const T* from = x + at;
-    T* to = y + at;
+  void across(int64_t first, int64_t last, int64_t channels, int64_t channel, int64_t width) const {
+    const TileOf<C> m(mean + channel, width), a(scale + channel, width), b(shift + channel, width);
+    for (int64_t i = first; i < last; ++i) {
+      const T* from = x + i * channels + channel;
+      T* to = y + i * channels + channel;
 #pragma GCC ivdep
-    for (int64_t c = 0; c < channels; ++c) to[c] = T((C(from[c]) - C(mean[c])) * C(scale[c]) + C(shift[c]));
+      for (int64_t j = 0; j < width; ++j) to[j] = T((C(from[j]) - m.of[j]) * a.of[j] + b.of[j]);
+    }
   }
 };
 
@@ -132,12 +165,16 @@ struct Gradient {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) to[i] = T(u * C(gi[i]) + (v * (C(xi[i]) - m) + w));
   }
-  void across(int64_t at, int64_t channels) const {
-    const T *gi = g + at, *xi = x + at;
-    T* to = result + at;
+  void across(int64_t first, int64_t last, int64_t channels, int64_t channel, int64_t width) const {
+    const TileOf<C> m(mean + channel, width), u(a + channel, width), v(b + channel, width),
+        w(c + channel, width);
+    for (int64_t i = first; i < last; ++i) {
+      const T *gi = g + i * channels + channel, *xi = x + i * channels + channel;
+      T* to = result + i * channels + channel;
 #pragma GCC ivdep
-    for (int64_t j = 0; j < channels; ++j)
-      to[j] = T(C(a[j]) * C(gi[j]) + (C(b[j]) * (C(xi[j]) - C(mean[j])) + C(c[j])));
+      for (int64_t j = 0; j < width; ++j)
+        to[j] = T(u.of[j] * C(gi[j]) + (v.of[j] * (C(xi[j]) - m.of[j]) + w.of[j]));
+    }
   }
 };
 
@@ -151,20 +188,32 @@ void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, 
     for (int64_t i = 0; i < s.samples; ++i) {
       const int64_t at = (i * s.channels + c) * s.inner;
       const T *gi = g + at, *xi = x + at;
-      total += run_sum<C>(s.inner, [=](int64_t j) { return C(gi[j]); });
-      products += run_sum<C>(s.inner, [=](int64_t j) { return C(gi[j]) * (C(xi[j]) - middle); });
+      const TwoSums of_run = run_sums<C>(
+          s.inner, [=](int64_t j) { return C(gi[j]); },
+          [=](int64_t j) { return C(gi[j]) * (C(xi[j]) - middle); });
+      total += of_run.first;
+      products += of_run.second;
     }
     sum[c] = total;
     product[c] = products;
   };
   const auto tile = [&](int64_t begin, int64_t width) {
+    const TileOf<C> middle(mean + begin, width);
     for (int64_t j = 0; j < width; ++j) sum[begin + j] = product[begin + j] = 0;
-    for (int64_t i = 0; i < s.samples; ++i)
-      for (int64_t j = begin; j < begin + width; ++j) {
-        const double gradient = static_cast<double>(C(g[i * s.channels + j]));
-        sum[j] += gradient;
-        product[j] += gradient * (static_cast<double>(C(x[i * s.channels + j])) - mean[j]);
+    tile_rows(s.samples, [&](int64_t first, int64_t last) {
+      C sums[kTile] = {}, products[kTile] = {};
+      for (int64_t i = first; i < last; ++i) {
+        const T *gi = g + i * s.channels + begin, *xi = x + i * s.channels + begin;
+        for (int64_t j = 0; j < width; ++j) {
+          sums[j] += C(gi[j]);
+          products[j] += C(gi[j]) * (C(xi[j]) - middle.of[j]);
+        }
       }
+      for (int64_t j = 0; j < width; ++j) {
+        sum[begin + j] += static_cast<double>(sums[j]);
+        product[begin + j] += static_cast<double>(products[j]);
+      }
+    });
   };
   walk(s, channel, tile);
 }
@@ -177,13 +226,11 @@ void rows_of(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias
     for (int64_t row = begin; row < end; ++row) {
       const T* from = x + row * n;
       T* to = y + row * n;
-      mean[row] = run_sum<C>(n, [=](int64_t i) { return C(from[i]); }) / static_cast<double>(n);
+      Moments moments;
+      join_run(moments, from, n);
+      mean[row] = moments.mean;
+      rstd[row] = 1 / std::sqrt(moments.squares / static_cast<double>(n) + eps);
       const C middle = C(mean[row]);
-      const double squares =
-          run_sum<C>(n, [=](int64_t i) { return (C(from[i]) - middle) * (C(from[i]) - middle); });
-      const double off = mean[row] - static_cast<double>(middle);
-      const double variance = squares / static_cast<double>(n) - off * off;
-      rstd[row] = 1 / std::sqrt((variance < 0 ? 0 : variance) + eps);
       const C scale = C(rstd[row]);
       if (weight && bias) {
 #pragma GCC ivdep
@@ -200,23 +247,30 @@ void rows_of(int64_t rows, int64_t n, const T* x, const T* weight, const T* bias
   });
 }
 
+template <class T, class Weighted>
+void row_gradient(int64_t n, const T* x, double mean, double rstd, T* result, Weighted weighted) {
+  using C = compute_t<T>;
+  const C middle = C(mean), scale = C(rstd);
+  const auto unit = [=](int64_t i) { return (C(x[i]) - middle) * scale; };
+  const TwoSums sums = run_sums<C>(n, weighted, [=](int64_t i) { return weighted(i) * unit(i); });
+  const C sum = C(sums.first / static_cast<double>(n)), product = C(sums.second / static_cast<double>(n));
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) result[i] = T(scale * (weighted(i) - sum - unit(i) * product));
+}
+
 template <class T>
 void rows_gradient_of(int64_t rows, int64_t n, const T* g, const T* x, const T* weight, const double* mean,
                       const double* rstd, T* result) {
   using C = compute_t<T>;
   parallel::parallel_for(rows, n ? kGrain / n : 1, [=](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const T *gi = g + row * n, *xi = x + row * n;
-      T* to = result + row * n;
-      const C middle = C(mean[row]), scale = C(rstd[row]);
-      const auto weighted = [=](int64_t i) { return weight ? C(gi[i]) * C(weight[i]) : C(gi[i]); };
-      const double count = static_cast<double>(n);
-      const C sum = C(run_sum<C>(n, weighted) / count);
-      const C product =
-          C(run_sum<C>(n, [=](int64_t i) { return weighted(i) * ((C(xi[i]) - middle) * scale); }) / count);
-#pragma GCC ivdep
-      for (int64_t i = 0; i < n; ++i)
-        to[i] = T(scale * (weighted(i) - sum - (C(xi[i]) - middle) * scale * product));
+      const int64_t at = row * n;
+      const T *gi = g + at, *w = weight;
+      if (w)
+        row_gradient(n, x + at, mean[row], rstd[row], result + at,
+                     [=](int64_t i) { return C(gi[i]) * C(w[i]); });
+      else
+        row_gradient(n, x + at, mean[row], rstd[row], result + at, [=](int64_t i) { return C(gi[i]); });
     }
   });
 }
@@ -226,18 +280,24 @@ template <class T>
 void rows_sums_of(int64_t rows, int64_t n, const T* g, const T* x, const double* mean, const double* rstd,
                   double* weight, double* bias) {
   using C = compute_t<T>;
-  parallel::parallel_for(n, 64, [=](int64_t begin, int64_t end) {
+  parallel::parallel_for(n, kTile, [=](int64_t begin, int64_t end) {
+    const int64_t width = end - begin;
     for (int64_t j = begin; j < end; ++j) weight[j] = bias[j] = 0;
-    for (int64_t row = 0; row < rows; ++row) {
-      const T *gi = g + row * n, *xi = x + row * n;
-      const double middle = mean[row], scale = rstd[row];
-#pragma GCC ivdep
-      for (int64_t j = begin; j < end; ++j) {
-        const double gradient = static_cast<double>(C(gi[j]));
-        weight[j] += gradient * ((static_cast<double>(C(xi[j])) - middle) * scale);
-        bias[j] += gradient;
+    tile_rows(rows, [&](int64_t first, int64_t last) {
+      C sums[kTile] = {}, products[kTile] = {};
+      for (int64_t row = first; row < last; ++row) {
+        const T *gi = g + row * n + begin, *xi = x + row * n + begin;
+        const C middle = C(mean[row]), scale = C(rstd[row]);
+        for (int64_t j = 0; j < width; ++j) {
+          sums[j] += C(gi[j]);
+          products[j] += C(gi[j]) * ((C(xi[j]) - middle) * scale);
+        }
       }
-    }
+      for (int64_t j = 0; j < width; ++j) {
+        bias[begin + j] += static_cast<double>(sums[j]);
+        weight[begin + j] += static_cast<double>(products[j]);
+      }
+    });
   });
 }
 

@@ -117,42 +117,79 @@ void take_larger(const T* line, int64_t stride, Index at, int64_t count, T* best
   }
 }
 
+template <class T, int64_t Stride>
+void take_larger(const T* line, int64_t stride, int64_t count, T* best) {
+  const int64_t step = Stride ? Stride : stride;
+  for (int64_t j = 0; j < count; ++j) {
+    const T value = line[j * step];
+    best[j] = (value > best[j]) | (value != value) ? value : best[j];
+  }
+}
+
+// Calls tap(first, number, at) for every tap of the windows of a block of columns: the columns it is inside
+// the input for, and the place in the input of the first.
+template <class Tap>
+[[gnu::always_inline]] inline void each_tap(const PoolGeometry& g, int64_t oz, int64_t oy, int64_t column,
+                                            int64_t count, const Tap& tap) {
+  const Taps taps_z = taps_inside(g, 0, oz, oz), taps_y = taps_inside(g, 1, oy, oy);
+  const Taps taps_x = taps_inside(g, 2, column, column + count - 1);
+  for (int64_t tz = taps_z.first; tz < taps_z.last; ++tz) {
+    const int64_t z = oz * g.stride[0] + tz * g.dilation[0] - g.pad[0];
+    for (int64_t ty = taps_y.first; ty < taps_y.last; ++ty) {
+      const int64_t y = oy * g.stride[1] + ty * g.dilation[1] - g.pad[1];
+      const int64_t row = (z * g.input[1] + y) * g.input[2];
+      for (int64_t tx = taps_x.first; tx < taps_x.last; ++tx) {
+        const Columns inside = columns_inside(g, column, count, tx);
+        if (inside.first >= inside.last) continue;
+        const int64_t x = (column + inside.first) * g.stride[2] + tx * g.dilation[2] - g.pad[2];
+        tap(inside.first, inside.last - inside.first, row + x);
+      }
+    }
+  }
+}
+
 template <class T, class Index>
 void max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output, int64_t* indices) {
   T best[block];
   Index index[block];
   const int64_t stride = g.stride[2];
-  const Taps taps_z = taps_inside(g, 0, oz, oz), taps_y = taps_inside(g, 1, oy, oy);
   for (int64_t column = 0; column < g.output[2]; column += block) {
     const int64_t count = smaller(block, g.output[2] - column);
     for (int64_t j = 0; j < count; ++j) best[j] = lowest<T>(), index[j] = Index(-1);
-    const Taps taps = taps_inside(g, 2, column, column + count - 1);
-    for (int64_t tz = taps_z.first; tz < taps_z.last; ++tz) {
-      const int64_t z = oz * g.stride[0] + tz * g.dilation[0] - g.pad[0];
-      for (int64_t ty = taps_y.first; ty < taps_y.last; ++ty) {
-        const int64_t y = oy * g.stride[1] + ty * g.dilation[1] - g.pad[1];
-        for (int64_t tx = taps.first; tx < taps.last; ++tx) {
-          const Columns inside = columns_inside(g, column, count, tx);
-          if (inside.first >= inside.last) continue;
-          const int64_t x = (column + inside.first) * stride + tx * g.dilation[2] - g.pad[2];
-          const int64_t row = (z * g.input[1] + y) * g.input[2], number = inside.last - inside.first;
-          // The first tap inside is taken even where it equals the lowest value.
-          for (int64_t j = inside.first; j < inside.last; ++j)
-            if (index[j] < 0) index[j] = static_cast<Index>(row + x + (j - inside.first) * stride);
-          const T* line = input + row + x;
-          const Index at = static_cast<Index>(row + x);
-          T* best_from = best + inside.first;
-          Index* index_from = index + inside.first;
-          if (stride == 1)
-            take_larger<T, Index, 1>(line, stride, at, number, best_from, index_from);
-          else if (stride == 2)
-            take_larger<T, Index, 2>(line, stride, at, number, best_from, index_from);
-          else
-            take_larger<T, Index, 0>(line, stride, at, number, best_from, index_from);
-        }
-      }
-    }
+    each_tap(g, oz, oy, column, count, [&](int64_t first, int64_t number, int64_t from) {
+      // The first tap inside is taken even where it equals the lowest value.
+      for (int64_t j = 0; j < number; ++j)
+        if (index[first + j] < 0) index[first + j] = static_cast<Index>(from + j * stride);
+      const T* line = input + from;
+      const Index at = static_cast<Index>(from);
+      if (stride == 1)
+        take_larger<T, Index, 1>(line, stride, at, number, best + first, index + first);
+      else if (stride == 2)
+        take_larger<T, Index, 2>(line, stride, at, number, best + first, index + first);
+      else
+        take_larger<T, Index, 0>(line, stride, at, number, best + first, index + first);
+    });
     for (int64_t j = 0; j < count; ++j) output[column + j] = best[j], indices[column + j] = index[j];
+  }
+}
+
+// Values alone, where nobody asks for the places.
+template <class T>
+void max_values_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output) {
+  const int64_t stride = g.stride[2];
+  for (int64_t column = 0; column < g.output[2]; column += block) {
+    T best[block];
+    const int64_t count = smaller(block, g.output[2] - column);
+    for (int64_t j = 0; j < count; ++j) best[j] = lowest<T>();
+    each_tap(g, oz, oy, column, count, [&](int64_t first, int64_t number, int64_t from) {
+      if (stride == 1)
+        take_larger<T, 1>(input + from, stride, number, best + first);
+      else if (stride == 2)
+        take_larger<T, 2>(input + from, stride, number, best + first);
+      else
+        take_larger<T, 0>(input + from, stride, number, best + first);
+    });
+    for (int64_t j = 0; j < count; ++j) output[column + j] = best[j];
   }
 }
 
@@ -171,7 +208,8 @@ void adaptive_max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t
           const int64_t at = (iz * g.input[1] + iy) * g.input[2] + ix;
           if (input[at] > best || input[at] != input[at]) best = input[at], index = at;
         }
-    output[ox] = best, indices[ox] = index;
+    output[ox] = best;
+    if (indices) indices[ox] = index;
   }
 }
 
@@ -181,12 +219,15 @@ void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indi
   for_output_rows(g, [&](int64_t plane, int64_t oz, int64_t oy) {
     const int64_t at = plane * g.output_plane() + (oz * g.output[1] + oy) * g.output[2];
     const T* from = input + plane * g.input_plane();
+    int64_t* const places = indices ? indices + at : nullptr;
     if (g.adaptive)
-      adaptive_max_row(g, from, oz, oy, output + at, indices + at);
+      adaptive_max_row(g, from, oz, oy, output + at, places);
+    else if (!places)
+      max_values_row(g, from, oz, oy, output + at);
     else if (narrow)
-      max_row<T, int32_t>(g, from, oz, oy, output + at, indices + at);
+      max_row<T, int32_t>(g, from, oz, oy, output + at, places);
     else
-      max_row<T, int64_t>(g, from, oz, oy, output + at, indices + at);
+      max_row<T, int64_t>(g, from, oz, oy, output + at, places);
   });
 }
 

@@ -6,31 +6,15 @@
 
 #include "kernels/exponential.h"
 #include "kernels/parallel.h"
+#include "kernels/run_sum.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-constexpr int64_t kLanes = 16;     // accumulators of a row
-constexpr int64_t kBlock = 512;    // elements added up plainly before joining a sum in double precision
+constexpr int64_t kLanes = 16;     // extremes of a row looked for side by side
 constexpr int64_t kTile = 256;     // columns of a task: a handful of rows of accumulators stays in L1
 constexpr int64_t kGrain = 16384;  // elements of a task
-
-// The sum of f(0) ... f(n - 1), in an order that depends on n alone.
-template <class C, class F>
-[[gnu::always_inline]] inline double row_sum(int64_t n, F f) {
-  double total = 0;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    C lanes[kLanes] = {};
-    int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes)
-      for (int64_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
-    for (int64_t j = 0; i < end; ++i, ++j) lanes[j] += f(i);
-    for (int64_t j = 0; j < kLanes; ++j) total += static_cast<double>(lanes[j]);
-  }
-  return total;
-}
 
 template <class C, class T>
 inline C row_max(const T* x, int64_t n) {
@@ -58,17 +42,17 @@ void forward_row(bool log, int64_t n, const T* x, T* y) {
   const C top = row_max<C>(x, n);
   if (log) {
     const C shift =
-        C(std::log(row_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); })));
+        C(std::log(run_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); })));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = T(C(x[i]) - top - shift);
   } else if constexpr (sizeof(T) == sizeof(C)) {
     // The exponentials are kept in the result.
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = math::exp_of_negative(x[i] - top);
-    const C share = C(1 / row_sum<C>(n, [&](int64_t i) { return y[i]; }));
+    const C share = C(1 / run_sum<C>(n, [&](int64_t i) { return y[i]; }));
     for (int64_t i = 0; i < n; ++i) y[i] *= share;
   } else {
-    const C sum = C(row_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); }));
+    const C sum = C(run_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); }));
     for (int64_t i = 0; i < n; ++i) y[i] = T(math::exp_of_negative(C(x[i]) - top) / sum);
   }
 }
@@ -77,11 +61,11 @@ template <class T>
 void backward_row(bool log, int64_t n, const T* g, const T* y, T* result) {
   using C = compute_t<T>;
   if (log) {
-    const C sum = C(row_sum<C>(n, [&](int64_t i) { return C(g[i]); }));
+    const C sum = C(run_sum<C>(n, [&](int64_t i) { return C(g[i]); }));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) result[i] = T(C(g[i]) - math::exp(C(y[i])) * sum);
   } else {
-    const C sum = C(row_sum<C>(n, [&](int64_t i) { return C(g[i]) * C(y[i]); }));
+    const C sum = C(run_sum<C>(n, [&](int64_t i) { return C(g[i]) * C(y[i]); }));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) result[i] = T((C(g[i]) - sum) * C(y[i]));
   }
