@@ -75,6 +75,15 @@ template <class T>
   const Reduced<T> e = reduce_exponent(x);
   return scale(e.part, e.bits, true);
 }
+// The same times a power of two, 2^((bias + 1) / 2): a normal number always, for sums that are divided by.
+template <class T>
+[[gnu::always_inline]] inline T scaled_exp_of_negative(T x) {
+  constexpr Word<T> half = static_cast<Word<T>>((Binary<T>::bias + 1) / 2) << Binary<T>::digits;
+  x = x < exp_lowest<T> ? exp_lowest<T> : x;
+  const Reduced<T> e = reduce_exponent(x);
+  const T factor = from_bits<T>(e.bits + half);
+  return fused(factor, e.part, factor);
+}
 
 template <class T>
 [[gnu::always_inline]] inline T exp2(T x) {
@@ -101,23 +110,23 @@ template <class T>
   return std::fabs(given) < (sizeof(T) == 4 ? T(1e-8) : T(1e-17)) ? given : result;  // -0 stays
 }
 
-// e / (1 + e) or 1 / (1 + e) for e = exp(-|x|), which does not overflow. e and 1 + e are rounded: what they
-// lost is put right in the quotient, which would be 2.4 ulp off without.
+// e / (1 + e) or 1 / (1 + e) for e = exp(-|x|) = 2^k m, which does not overflow. What m lost in rounding is
+// put right in the quotient, which would be 2.4 ulp off without. All is 2^half times as large until the end,
+// where results below the normal numbers are rounded once.
 template <class T>
 [[gnu::always_inline]] inline T sigmoid(T x) {
   using B = Binary<T>;
-  const T size = -std::fabs(x), held = size < exp_lowest<T> ? exp_lowest<T> : size;
-  const Reduced<T> reduced = reduce_exponent(held);
   constexpr int half = (B::bias + 1) / 2;
+  const T scale = from_bits<T>(static_cast<Word<T>>(B::bias + half) << B::digits);
+  const T back = from_bits<T>(static_cast<Word<T>>(B::bias - half) << B::digits);
+  const T size = -std::fabs(x);
+  const Reduced<T> reduced = reduce_exponent(size < exp_lowest<T> ? exp_lowest<T> : size);
   const T factor = from_bits<T>(reduced.bits + (static_cast<Word<T>>(half) << B::digits));
-  const T rest = from_bits<T>(static_cast<Word<T>>(B::bias - half) << B::digits);
-  const T e = fused(factor, reduced.part, factor), lost = fused(factor, reduced.part, factor - e);
+  const T m = T(1) + reduced.part, lost = reduced.part - (m - T(1));
+  const T e = m * factor;
   const bool below = x < T(0);
-  const T numerator = below ? e * rest : T(1), divisor = fused(e, rest, T(1));
-  const T quotient = numerator / divisor;
-  const T missing = fused(lost, rest, e * rest - (divisor - T(1)));  // of the divisor
-  const T error = (below ? lost * rest : T(0)) - quotient * missing;
-  return fused(error, below ? T(1) - quotient : quotient, quotient);
+  const T quotient = (below ? e : scale) / fused(e, back, T(1));
+  return fused(below ? lost : T(0), quotient, quotient) * back;
 }
 
 // (tanh(x) - x) / x^3 up to 0.625, where z = x^2

@@ -158,13 +158,16 @@ void join_typed(T* table, const Blocks& blocks, const T* list) {
         for (; begin < end; ++begin) {
           const StridedWalk<2> before(plan.before, begin / pieces);
           const int64_t first = begin % pieces * piece, length = std::min(piece, plan.run - first);
+          if (plan.rows.numel == 1 && length == 1) {
+            T* to = table + before.offset[0] + first * table_step;
+            const T* from = list + before.offset[1] + first * list_step;
+            for (int64_t i = 0; i < blocks.count; ++i)
+              Operation::join(to[blocks.offsets[i]], from[i * blocks.list_step]);
+            continue;
+          }
           for (int64_t i = 0; i < blocks.count; ++i) {
             T* to = table + before.offset[0] + blocks.offsets[i] + first * table_step;
             const T* from = list + before.offset[1] + i * blocks.list_step + first * list_step;
-            if (plan.rows.numel == 1 && length == 1) {
-              Operation::join(*to, *from);
-              continue;
-            }
             StridedWalk<2> rows(plan.rows, 0);
             for (int64_t row = 0; row < plan.rows.numel; ++row, rows.next()) {
               T* target = to + rows.offset[0];

@@ -11,6 +11,7 @@ namespace penlight::kernels::PENLIGHT_ISA {
 namespace {
 
 constexpr int64_t block = 64;          // columns worked on at a time: best values and indices stay in L1
+constexpr int64_t wide_block = 512;    // the same where there are no indices
 constexpr int64_t grain_work = 32768;  // numbers looked at in one chunk of work
 
 // floor(a / b), ceil(a / b) for b > 0
@@ -177,9 +178,9 @@ void max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* o
 template <class T>
 void max_values_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output) {
   const int64_t stride = g.stride[2];
-  for (int64_t column = 0; column < g.output[2]; column += block) {
-    T best[block];
-    const int64_t count = smaller(block, g.output[2] - column);
+  for (int64_t column = 0; column < g.output[2]; column += wide_block) {
+    T best[wide_block];
+    const int64_t count = smaller(wide_block, g.output[2] - column);
     for (int64_t j = 0; j < count; ++j) best[j] = lowest<T>();
     each_tap(g, oz, oy, column, count, [&](int64_t first, int64_t number, int64_t from) {
       if (stride == 1)

@@ -46,9 +46,10 @@ void forward_row(bool log, int64_t n, const T* x, T* y) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = T(C(x[i]) - top - shift);
   } else if constexpr (sizeof(T) == sizeof(C)) {
-    // The exponentials are kept in the result.
+    // The exponentials are kept in the result, scaled so that only the shares are rounded to denormal
+    // numbers.
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = math::exp_of_negative(x[i] - top);
+    for (int64_t i = 0; i < n; ++i) y[i] = math::scaled_exp_of_negative(x[i] - top);
     const C share = C(1 / run_sum<C>(n, [&](int64_t i) { return y[i]; }));
     for (int64_t i = 0; i < n; ++i) y[i] *= share;
   } else {
