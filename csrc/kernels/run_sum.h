@@ -12,6 +12,7 @@ inline constexpr int64_t run_block = 512;  // elements added up in them before t
 
 template <class C>
 [[gnu::always_inline]] inline double join_lanes(C (&lanes)[run_lanes]) {
+#pragma GCC unroll 8
   for (int64_t half = run_lanes / 2; half > 0; half /= 2)
     for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
   return static_cast<double>(lanes[0]);

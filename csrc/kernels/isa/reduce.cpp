@@ -103,6 +103,7 @@ typename R::Acc reduce_row(const T* x, int64_t n) {
     for (; i + kLanes <= block; i += kLanes)
       for (int j = 0; j < kLanes; ++j) lanes[j] = R::join(lanes[j], R::load(x[i + j]));
     for (int j = 0; i < block; ++i, ++j) lanes[j] = R::join(lanes[j], R::load(x[i]));
+#pragma GCC unroll 8
     for (int half = kLanes / 2; half > 0; half /= 2)
       for (int j = 0; j < half; ++j) lanes[j] = R::join(lanes[j], lanes[j + half]);
     total = R::join(total, lanes[0]);
@@ -150,6 +151,7 @@ T extreme_number(const T* x, int64_t n, bool* nan) {
     lanes[0] = better(x[i], lanes[0]);
     others[0] |= x[i] != x[i];
   }
+#pragma GCC unroll 8
   for (int64_t half = width / 2; half > 0; half /= 2)
     for (int64_t j = 0; j < half; ++j) {
       lanes[j] = better(lanes[j], lanes[j + half]);

@@ -61,8 +61,9 @@ def interpolate(
         pools = penlight.nn.functional
         return getattr(pools, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)
     resize = {"nearest": _nearest, "nearest-exact": _nearest_exact, "bicubic": _cubic}.get(mode, _linear)
-    for i, (length, wanted, factor) in enumerate(zip(spatial, sizes, factors, strict=True)):
-        input = resize(input, i + 2, length, wanted, factor, bool(align_corners))
+    # The last dimension first: gathering along it takes longest, and the others then copy whole rows.
+    for i in reversed(range(len(spatial))):
+        input = resize(input, i + 2, spatial[i], sizes[i], factors[i], bool(align_corners))
     return input
 
 
@@ -126,7 +127,9 @@ def _linear(input, dim, length, wanted, factor, align_corners):
     low = positions.floor().long().clamp(max=length - 1)
     high = (low + 1).clamp(max=length - 1)
     weight = _along(positions - low, input, dim)
-    return input.index_select(dim, low) * (1 - weight) + input.index_select(dim, high) * weight
+    return penlight.addcmul(
+        input.index_select(dim, low) * (1 - weight), input.index_select(dim, high), weight
+    )
 
 
 def _cubic(input, dim, length, wanted, factor, align_corners):
