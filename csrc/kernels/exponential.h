@@ -68,6 +68,14 @@ template <class T>
   return scale(e.part, e.bits, x < T(0));
 }
 
+// exp(x) where that is a normal number
+template <class T>
+[[gnu::always_inline]] inline T exp_to_normal(T x) {
+  const Reduced<T> e = reduce_exponent(x);
+  const T factor = from_bits<T>(e.bits);
+  return fused(factor, e.part, factor);
+}
+
 // exp(x) for x <= 0
 template <class T>
 [[gnu::always_inline]] inline T exp_of_negative(T x) {

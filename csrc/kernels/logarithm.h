@@ -83,6 +83,12 @@ template <class T>
   const T e = p.e - n.off;
   return with_edges(x, fused(e, Ln2<T>::high, p.f + log1p_rest(p.f, e * Ln2<T>::low)));
 }
+// log(x) for positive normal numbers alone
+template <class T>
+[[gnu::always_inline]] inline T log_of_normal(T x) {
+  const Parts<T> p = parts_of(x);
+  return fused(p.e, Ln2<T>::high, p.f + log1p_rest(p.f, p.e * Ln2<T>::low));
+}
 
 // log of the mantissa in units of ln base, given as high + low, plus e times the log of 2 likewise.
 template <class T>

@@ -3,19 +3,18 @@
 
 #include <cstdint>
 
-#include "kernels/isa.h"
+#include "kernels/simd.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
 inline constexpr int64_t run_lanes = 32;   // accumulators: several registers, so that no addition waits
 inline constexpr int64_t run_block = 512;  // elements added up in them before they join a sum in double
 
+// Halves are added until one number is left.
 template <class C>
-[[gnu::always_inline]] inline double join_lanes(C (&lanes)[run_lanes]) {
-#pragma GCC unroll 8
-  for (int64_t half = run_lanes / 2; half > 0; half /= 2)
-    for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-  return static_cast<double>(lanes[0]);
+[[gnu::always_inline]] inline double join_lanes(const C (&lanes)[run_lanes]) {
+  constexpr int half = run_lanes / 2;
+  return static_cast<double>((Vec<C, half>::load(lanes) + Vec<C, half>::load(lanes + half)).sum());
 }
 
 // The sum of f(0) ... f(n - 1).

@@ -189,7 +189,11 @@ RowLoop binary_of(BinaryOp op) {
       if constexpr (sizeof(C) == 4)  // positive bases through double, where a logarithm has digits to spare
         return make_row2_checked<T>(
             [](C a, C b) { return (a > 0) & (a < C(INFINITY)) & (std::fabs(b) < C(INFINITY)); },
-            [](C a, C b) { return static_cast<C>(math::exp(double(b) * math::log(double(a)))); },
+            [](C a, C b) {
+              const double power = double(b) * math::log_of_normal(double(a));
+              const double held = power < -700 ? -700 : power;  // beyond the range of float either way
+              return static_cast<C>(math::exp_to_normal(held > 700 ? 700 : held));
+            },
             [](C a, C b) { return std::pow(a, b); });
       return row([](C a, C b) { return std::pow(a, b); });
     case BinaryOp::atan2:

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "kernels/parallel.h"
+#include "kernels/simd.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
@@ -131,6 +132,18 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
   }
 }
 
+template <bool kMax, class T, int N>
+[[gnu::always_inline]] inline T extreme_of(Vec<T, N> x) {
+  if constexpr (N == 1) {
+    return x.v;
+  } else {
+    Vec<T, N / 2> low, high;
+    __builtin_memcpy(&low.v, &x.v, sizeof(low.v));
+    __builtin_memcpy(&high.v, reinterpret_cast<const char*>(&x.v) + sizeof(low.v), sizeof(high.v));
+    return extreme_of<kMax>(Vec<T, N / 2>{(kMax ? low.v > high.v : low.v < high.v) ? low.v : high.v});
+  }
+}
+
 // The extreme of a run of numbers, found without looking at NaN, of which there may be some.
 template <bool kMax, class T>
 T extreme_number(const T* x, int64_t n, bool* nan) {
@@ -151,14 +164,15 @@ T extreme_number(const T* x, int64_t n, bool* nan) {
     lanes[0] = better(x[i], lanes[0]);
     others[0] |= x[i] != x[i];
   }
-#pragma GCC unroll 8
-  for (int64_t half = width / 2; half > 0; half /= 2)
-    for (int64_t j = 0; j < half; ++j) {
-      lanes[j] = better(lanes[j], lanes[j + half]);
-      others[j] |= others[j + half];
-    }
-  *nan = others[0] != 0;
-  return lanes[0];
+  constexpr int64_t quarter = width / 4;
+  for (int64_t j = 0; j < quarter; ++j) {
+    lanes[j] =
+        better(better(lanes[j], lanes[j + quarter]), better(lanes[j + 2 * quarter], lanes[j + 3 * quarter]));
+  }
+  Flag any = 0;
+  for (int64_t j = 0; j < width; ++j) any |= others[j];
+  *nan = any != 0;
+  return extreme_of<kMax>(Vec<T, quarter>::load(lanes));
 }
 
 // The types whose extremes and places are found by the run.

@@ -127,9 +127,9 @@ def _linear(input, dim, length, wanted, factor, align_corners):
     low = positions.floor().long().clamp(max=length - 1)
     high = (low + 1).clamp(max=length - 1)
     weight = _along(positions - low, input, dim)
-    return penlight.addcmul(
-        input.index_select(dim, low) * (1 - weight), input.index_select(dim, high), weight
-    )
+    # The lower neighbours' memory takes the result.
+    result = input.index_select(dim, low).mul_(1 - weight)
+    return result.add_(input.index_select(dim, high).mul_(weight))
 
 
 def _cubic(input, dim, length, wanted, factor, align_corners):
