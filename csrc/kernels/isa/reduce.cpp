@@ -146,13 +146,17 @@ template <bool kMax, class T, int N>
 
 // The extreme of a run of numbers, found without looking at NaN, of which there may be some.
 template <bool kMax, class T>
-T extreme_number(const T* x, int64_t n, bool* nan) {
+[[gnu::noinline]] T extreme_number(const T* x, int64_t n, bool* nan) {
   constexpr int64_t width = 256 / sizeof(T);
   using Flag = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
   T lanes[width];
   Flag others[width];
   const auto better = [](T a, T b) { return (kMax ? a > b : a < b) ? a : b; };
-  for (int64_t j = 0; j < width; ++j) lanes[j] = x[j < n ? j : 0], others[j] = lanes[j] != lanes[j];
+  if (n >= width)
+    for (int64_t j = 0; j < width; ++j) lanes[j] = x[j];
+  else
+    for (int64_t j = 0; j < width; ++j) lanes[j] = x[j < n ? j : 0];
+  for (int64_t j = 0; j < width; ++j) others[j] = lanes[j] != lanes[j];
   int64_t i = width;
   for (; i + width <= n; i += width)
     for (int64_t j = 0; j < width; ++j) {
