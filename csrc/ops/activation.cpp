@@ -179,8 +179,8 @@ Tensor logsigmoid(const Tensor& x) {
 Tensor smooth_l1(const Tensor& d, double beta) {
   const double least = d.dtype() == DType::f64 ? DBL_MIN : double(FLT_MIN);  // whose inverse is finite
   return activation(
-      Activation::smooth_l1, "smooth_l1_cpu", "SmoothL1LossBackward0", {beta, 1 / std::max(beta, least), 0}, d,
-      [beta](const Tensor& g, const Tensor& d) { return mul(g, div(hardtanh(d, -beta, beta), beta)); });
+      Activation::smooth_l1, "smooth_l1_cpu", "SmoothL1LossBackward0", {beta, 1 / std::max(beta, least), 0},
+      d, [beta](const Tensor& g, const Tensor& d) { return mul(g, div(hardtanh(d, -beta, beta), beta)); });
 }
 
 }  // namespace penlight
