@@ -256,7 +256,8 @@ def test_what_a_node_keeps_has_pytorchs_names_and_values(place):
         for name in names:
             value = getattr(node, f"_saved_{name}")
             if isinstance(value, lib.Tensor):
-                value = value.detach().double().numpy().round(5).tolist()  # results may differ in their last bits
+                # Results may differ in their last bits.
+                value = value.detach().double().numpy().round(5).tolist()
             elif isinstance(value, tuple):
                 value = [v.tolist() if isinstance(v, lib.Tensor) else v for v in value]
             found[name] = value
