@@ -228,11 +228,10 @@ class Chain:
         return total
 
     def _add(self, key: Key, a: Field, b: Field) -> Field:
-        """The sum of two gradients; where one symbol is laid out differently in both, its values get a name."""
+        """The sum of two gradients; where one symbol stands for different numbers in both, the sum is its own name."""
         for symbol in a.arrays.keys() & b.arrays.keys():
-            if a.arrays[symbol].shape != b.arrays[symbol].shape:
-                b = self._named(f"{self._slope(key)} (second part)", b.values(), key)
-                break
+            if not np.array_equal(a.arrays[symbol], b.arrays[symbol], equal_nan=True):
+                return self._named(self._slope(key), a.values() + b.values(), key)
         return Field(a.expression + b.expression, a.arrays | b.arrays, a.shape)
 
     def _named(self, name: str, values: np.ndarray, key: Key) -> Field:

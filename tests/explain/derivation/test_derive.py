@@ -227,3 +227,9 @@ def test_expressions_read_as_they_are_written_by_hand():
     assert as_latex(sp.Rational(1, 4) * y) == r"\frac{1}{4} y"
     assert latex_name("net.0_w") == r"\mathrm{net.0\_w}"
     assert latex_name(r"\input{x}") == r"\mathrm{\backslash input\{x\}}"
+
+
+def test_shares_of_several_uses_that_mix_elements_are_summed():
+    x = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    a = nn.functional.scaled_dot_product_attention(x, x, x).square().sum()
+    assert explain.derive(a, x).agrees
