@@ -34,6 +34,21 @@ Tensor as(const Column& column, const Dims& sizes, DType dtype) {
   return reshape(cast(column.tensor, dtype), sizes);
 }
 
+// Records a normalisation n, whose derivative has two forms: one pass, and other operations where it is
+// itself recorded or mapped.
+template <class Norm>
+void record_norm(const char* node, const Norm& n, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const Tensor& y) {
+  if (!needs_grad(x, weight, bias)) return;
+  record(node, {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
+         [n](Backward& b, const Tensor& g) {
+           const Tensor x = b.saved(0), weight = b.saved(1);
+           return needs_grad(g, x, weight) || any_batched(g, x, weight)
+                      ? recorded_gradients(n, b, g, x, weight)
+                      : fused_gradients(n, b, g, x, weight);
+         });
+}
+
 // ---- batch norm
 
 ChannelShape channel_shape(const Tensor& x) {
@@ -216,14 +231,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& with, bool training, 
     move_running(with.running_mean, n.mean, 1, momentum);
     move_running(with.running_var, variance, count / (count - 1), momentum);
   }
-  if (needs_grad(x, with.weight, with.bias))
-    record("NativeBatchNormBackward0", {x, with.weight, with.bias}, y,
-           kept(keep("input", x), keep("weight", with.weight)), [n](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), weight = b.saved(1);
-             return needs_grad(g, x, weight) || any_batched(g, x, weight)
-                        ? recorded_gradients(n, b, g, x, weight)
-                        : fused_gradients(n, b, g, x, weight);
-           });
+  record_norm("NativeBatchNormBackward0", n, x, with.weight, with.bias, y);
   return y;
 }
 
@@ -343,14 +351,7 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
     return normalized_by(x, mean(x, rows.over, true), var(x, rows.over, 0, true), eps, weight, bias);
   const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
   Tensor y = normalized_rows(n, x, weight, bias);
-  if (needs_grad(x, weight, bias))
-    record("NativeLayerNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
-           [n](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), weight = b.saved(1);
-             return needs_grad(g, x, weight) || any_batched(g, x, weight)
-                        ? recorded_gradients(n, b, g, x, weight)
-                        : fused_gradients(n, b, g, x, weight);
-           });
+  record_norm("NativeLayerNormBackward0", n, x, weight, bias, y);
   return y;
 }
 
@@ -484,14 +485,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
     return bias.defined() ? add(y, reshape(bias, channels)) : y;
   }
   Tensor y = normalized_groups(n, x, weight, bias);
-  if (needs_grad(x, weight, bias))
-    record("NativeGroupNormBackward0", {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
-           [n](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), weight = b.saved(1);
-             return needs_grad(g, x, weight) || any_batched(g, x, weight)
-                        ? recorded_gradients(n, b, g, x, weight)
-                        : fused_gradients(n, b, g, x, weight);
-           });
+  record_norm("NativeGroupNormBackward0", n, x, weight, bias, y);
   return y;
 }
 
