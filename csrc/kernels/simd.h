@@ -54,16 +54,16 @@ struct Vec {
   friend Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
   friend Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
   friend Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
-  // Halves are added until one number is left: the order never changes.
+  // Halves are joined by f until one number is left: the order never changes.
+  template <class F>
+  [[gnu::always_inline]] T fold(F f) const {
+    Vec<T, N / 2> low, high;
+    __builtin_memcpy(&low.v, &v, sizeof(low.v));
+    __builtin_memcpy(&high.v, reinterpret_cast<const char*>(&v) + sizeof(low.v), sizeof(high.v));
+    return f(low, high).fold(f);
+  }
   T sum() const {
-    if constexpr (N == 2) {
-      return v[0] + v[1];
-    } else {
-      Vec<T, N / 2> low, high;
-      __builtin_memcpy(&low.v, &v, sizeof(low.v));
-      __builtin_memcpy(&high.v, reinterpret_cast<const char*>(&v) + sizeof(low.v), sizeof(high.v));
-      return (low + high).sum();
-    }
+    return fold([](auto a, auto b) { return a + b; });
   }
 };
 
@@ -82,6 +82,10 @@ struct Vec<T, 1> {
   friend Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
   friend Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
   friend Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+  template <class F>
+  T fold(F) const {
+    return v;
+  }
   T sum() const { return v; }
 };
 

@@ -132,18 +132,6 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
   }
 }
 
-template <bool kMax, class T, int N>
-[[gnu::always_inline]] inline T extreme_of(Vec<T, N> x) {
-  if constexpr (N == 1) {
-    return x.v;
-  } else {
-    Vec<T, N / 2> low, high;
-    __builtin_memcpy(&low.v, &x.v, sizeof(low.v));
-    __builtin_memcpy(&high.v, reinterpret_cast<const char*>(&x.v) + sizeof(low.v), sizeof(high.v));
-    return extreme_of<kMax>(Vec<T, N / 2>{(kMax ? low.v > high.v : low.v < high.v) ? low.v : high.v});
-  }
-}
-
 // The extreme of a run of numbers, found without looking at NaN, of which there may be some.
 template <bool kMax, class T>
 [[gnu::noinline]] T extreme_number(const T* x, int64_t n, bool* nan) {
@@ -176,7 +164,8 @@ template <bool kMax, class T>
   Flag any = 0;
   for (int64_t j = 0; j < width; ++j) any |= others[j];
   *nan = any != 0;
-  return extreme_of<kMax>(Vec<T, quarter>::load(lanes));
+  return Vec<T, quarter>::load(lanes).fold(
+      [](auto a, auto b) { return decltype(a){(kMax ? a.v > b.v : a.v < b.v) ? a.v : b.v}; });
 }
 
 // The types whose extremes and places are found by the run.
