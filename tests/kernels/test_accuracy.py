@@ -153,7 +153,8 @@ def test_gelu_within_what_is_stated():
     exact = values.astype(np.float64) * special.ndtr(values.astype(np.float64))
     result = penlight.nn.functional.gelu(penlight.from_numpy(values)).numpy()
     ulp = np.spacing(np.maximum(np.abs(exact), 1e-30).astype(np.float32))
-    assert (np.abs(result - exact) <= 7e-9 * np.abs(values) + 5 * ulp).all()
+    most = 5 if penlight._C._instruction_set() == "baseline" else 4  # without fused products
+    assert (np.abs(result - exact) <= 7e-9 * np.abs(values) + most * ulp).all()
     near = (values > -5) & (values < -0.1)
     assert (np.abs(result / exact - 1)[near] < 1e-5).all()
 
