@@ -116,9 +116,9 @@ struct NodeExtras {
 // A number an operation was called with, by its argument's name.
 struct Note {
   const char* name;
-  Scalar number = Scalar(0);
-  const char* word = nullptr;     // in the number's place
-  std::optional<Dims> list = {};  // the same
+  std::optional<Scalar> number = {};  // None to Python where there is none, nor a word or list
+  const char* word = nullptr;         // in the number's place
+  std::optional<Dims> list = {};      // the same
 };
 using Notes = std::vector<Note>;
 

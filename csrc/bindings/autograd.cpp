@@ -188,7 +188,7 @@ nb::tuple next_functions(const Ref<Node>& node) {
 nb::object note_value(const Note& note) {
   if (note.list) return int_tuple(*note.list);
   if (note.word) return nb::str(note.word);
-  return nb::cast(note.number);
+  return note.number ? nb::cast(*note.number) : nb::object(nb::none());
 }
 
 // What a node keeps of one name: a tensor, or, of a list of indices, all of them.
@@ -201,6 +201,50 @@ nb::object saved_named(const Ref<Node>& node, const std::string& wanted) {
     indices.append(value);
   }
   return nb::len(indices) ? nb::object(nb::tuple(indices)) : nb::object(nb::none());
+}
+
+// Which input of a node a name of PyTorch's stands for, or -1.
+int64_t input_named(const Node& node, const std::string& name) {
+  if (name == "self" || (name == "mat1" && node.edges.size() == 2)) return 0;
+  if (name == "mat1" || name == "source" || name == "weight") return 1;
+  if (name == "mat2") return node.edges.size() == 3 ? 2 : 1;
+  return name == "bias" ? 2 : -1;
+}
+
+// What follows from a node's tensors and inputs: their sizes, and numbers that were left at their defaults.
+// Undefined for other names.
+nb::object derived_attribute(const Ref<Node>& node, const std::string& wanted) {
+  const auto ends_with = [&](const char* end) {
+    return wanted.size() > std::strlen(end) && wanted.ends_with(end);
+  };
+  const auto before = [&](const char* end) { return wanted.substr(0, wanted.size() - std::strlen(end)); };
+  const auto sizes_of = [&](const std::string& name) -> std::optional<Dims> {
+    const int64_t at = input_named(*node, name);
+    const auto i = static_cast<std::size_t>(at);
+    if (at >= 0 && i < node->edges.size() && node->edges[i].valid())
+      return node->edges[i].node->output_sizes[node->edges[i].input_nr];
+    for (SavedTensor& saved : node->saved())
+      if (name == saved.name() && saved.raw().defined()) return saved.raw().sizes();
+    return std::nullopt;
+  };
+  if (ends_with("_sym_sizes")) {
+    if (const auto sizes = sizes_of(before("_sym_sizes"))) return int_tuple(*sizes);
+  } else if (ends_with("_sym_sizes_opt")) {
+    const auto sizes = sizes_of(before("_sym_sizes_opt"));
+    return sizes ? int_tuple(*sizes) : nb::object(nb::none());
+  } else if (ends_with("_sym_strides")) {
+    for (SavedTensor& saved : node->saved())
+      if (before("_sym_strides") == saved.name() && saved.raw().defined())
+        return int_tuple(saved.raw().strides());
+  } else if (ends_with("_sym_numel")) {
+    if (const auto sizes = sizes_of(before("_sym_numel"))) return nb::cast(checked_numel(*sizes));
+  } else if (wanted == "source_dim") {
+    if (const auto sizes = sizes_of("source")) return nb::cast(sizes->size());
+  } else if (wanted == "alpha") {
+    const std::string name = node->name();
+    if (name == "AddBackward0" || name == "SubBackward0" || name == "RsubBackward1") return nb::cast(1);
+  }
+  return {};
 }
 
 nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
@@ -220,8 +264,7 @@ nb::object saved_attribute(const Ref<Node>& node, const std::string& name) {
     for (const Note& note : node->notes())
       if (wanted == note.name) return note_value(note);
     if (known) return nb::none();
-    if (wanted == "self_sym_sizes" && !node->edges.empty() && node->edges[0].valid())
-      return int_tuple(node->edges[0].node->output_sizes[node->edges[0].input_nr]);
+    if (const nb::object found = derived_attribute(node, wanted); found.is_valid()) return found;
     if (node->released()) return saved_of(node);  // raises
   }
   PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%s'", node->name().c_str(), name.c_str());

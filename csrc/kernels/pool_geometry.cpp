@@ -68,6 +68,7 @@ void take_input(PoolGeometry& g, const char* name, int dims, const std::vector<i
 PoolGeometry pool_geometry(const PoolArguments& a) {
   PoolGeometry g;
   g.dims = a.dims;
+  g.ceil_mode = a.ceil_mode;
   per_axis(a, "kernel_size", a.kernel, g.kernel);
   per_axis(a, "stride", a.stride.empty() ? a.kernel : a.stride, g.stride);
   per_axis(a, "padding", a.padding, g.pad);

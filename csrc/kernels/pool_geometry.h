@@ -15,6 +15,7 @@ struct PoolGeometry {
   int64_t input[3] = {1, 1, 1}, output[3] = {1, 1, 1};
   int64_t kernel[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, pad[3] = {0, 0, 0}, dilation[3] = {1, 1, 1};
   bool adaptive = false;
+  bool ceil_mode = false;         // as it was asked for; the output's size has it already
   bool count_include_pad = true;  // average only
   int64_t divisor = 0;            // average only: divide by this instead, if not 0
 

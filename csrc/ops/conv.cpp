@@ -162,11 +162,16 @@ struct WithGeometry {
       for (int i = 3 - g.dims; i < 3; ++i) list.push_back(values[i]);
       return list;
     };
-    return {{"stride", 0, nullptr, axes(g.stride)},
-            {"padding", 0, nullptr, axes(g.pad)},
-            {"dilation", 0, nullptr, axes(g.dilation)},
+    int64_t more[3] = {0, 0, 0};  // what a transposed convolution makes beyond its last tap
+    for (int i = 0; transposed && i < 3; ++i)
+      more[i] = g.input[i] -
+                ((g.output[i] - 1) * g.stride[i] - 2 * g.pad[i] + g.dilation[i] * (g.kernel[i] - 1) + 1);
+    return {{"stride", {}, nullptr, axes(g.stride)},
+            {"padding", {}, nullptr, axes(g.pad)},
+            {"dilation", {}, nullptr, axes(g.dilation)},
+            {"output_padding", {}, nullptr, axes(more)},
             {"groups", g.groups},
-            {"padding_mode", 0, kernels::padding_mode_name(g.mode)},
+            {"padding_mode", {}, kernels::padding_mode_name(g.mode)},
             {"transposed", transposed}};
   }
 };

@@ -40,13 +40,15 @@ ValuesIndices running_extreme(bool greatest, const Tensor& x, int64_t dim, const
   const int64_t d = wrap_dim(dim, x.dim());
   ValuesIndices result = run_extreme(greatest, x, d);
   if (needs_grad(x))
-    record(node, x, {result.values, result.indices}, kept(keep("indices", result.indices)),
-           [sizes = x.sizes(), d](Backward& b, const Grads& g) {
-             if (!g[0].defined()) return Grads{Tensor()};
-             if (g[0].numel() == 0) return Grads{g[0]};
-             return Grads{scatter_add(zeros(sizes, g[0].dtype()), d, b.saved(0),
-                                      g[0])};  // to where each value is from
-           });
+    record(
+        node, x, {result.values, result.indices}, kept(keep("indices", result.indices)),
+        [sizes = x.sizes(), d](Backward& b, const Grads& g) {
+          if (!g[0].defined()) return Grads{Tensor()};
+          if (g[0].numel() == 0) return Grads{g[0]};
+          return Grads{
+              scatter_add(zeros(sizes, g[0].dtype()), d, b.saved(0), g[0])};  // to where each value is from
+        },
+        [d] { return Notes{{"dim", d}}; });
   return result;
 }
 
@@ -118,19 +120,21 @@ Tensor logcumsumexp(const Tensor& self, int64_t dim) {
         kernels::running_logsumexp(out.dtype(), shape, x[0].raw(), out.raw());
       });
   if (needs_grad(self))
-    record("LogcumsumexpBackward0", self, y, kept(keep("self", self), keep_output("result", y)),
-           [d](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), y = b.saved(1);
-             if (g.numel() == 0) return Grads{g};
-             // Where no sum has begun, all terms being zero, the ratio of two sums is taken as zero.
-             const auto ratio = [](const Tensor& a, const Tensor& b) {
-               const Tensor nothing = compare(kernels::CompareOp::eq, b, -INFINITY);
-               return where(nothing, 0, exp(sub(a, where(nothing, 0, b))));
-             };
-             const int64_t n = y.size(d);
-             const Tensor later = cat({narrow(y, d, 1, n - 1), narrow(y, d, n - 1, 1)}, d);
-             return Grads{mul(recurrence(ratio(y, later), g, d, true), ratio(x, y))};
-           });
+    record(
+        "LogcumsumexpBackward0", self, y, kept(keep("self", self), keep_output("result", y)),
+        [d](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0), y = b.saved(1);
+          if (g.numel() == 0) return Grads{g};
+          // Where no sum has begun, all terms being zero, the ratio of two sums is taken as zero.
+          const auto ratio = [](const Tensor& a, const Tensor& b) {
+            const Tensor nothing = compare(kernels::CompareOp::eq, b, -INFINITY);
+            return where(nothing, 0, exp(sub(a, where(nothing, 0, b))));
+          };
+          const int64_t n = y.size(d);
+          const Tensor later = cat({narrow(y, d, 1, n - 1), narrow(y, d, n - 1, 1)}, d);
+          return Grads{mul(recurrence(ratio(y, later), g, d, true), ratio(x, y))};
+        },
+        [d] { return Notes{{"dim", d}}; });
   return y;
 }
 

@@ -143,12 +143,14 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
     }
   }
   if (needs_grad(x))
-    record(linear("RollBackward0", [&](const Tensor& t) { return roll(t, shifts, dims); }), x, y, {},
-           [shifts, dims](Backward&, const Tensor& g) {
-             Dims back;
-             for (int64_t shift : shifts) back.push_back(-shift);
-             return Grads{roll(g, back, dims)};
-           });
+    record(
+        linear("RollBackward0", [&](const Tensor& t) { return roll(t, shifts, dims); }), x, y, {},
+        [shifts, dims](Backward&, const Tensor& g) {
+          Dims back;
+          for (int64_t shift : shifts) back.push_back(-shift);
+          return Grads{roll(g, back, dims)};
+        },
+        [shifts, dims] { return Notes{{"shifts", {}, nullptr, shifts}, {"dims", {}, nullptr, dims}}; });
   return y;
 }
 
@@ -176,13 +178,15 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     copy_values(alias(y, wide, contiguous_strides(wide), 0), source);
   }
   if (needs_grad(x))
-    record(linear("RepeatBackward0", [&](const Tensor& t) { return repeat(t, repeats); }), x, y, {},
-           [wide, sizes = x.sizes()](Backward&, const Tensor& g) {
-             Dims times;
-             for (std::size_t d = 0; d < wide.size(); d += 2) times.push_back(static_cast<int64_t>(d));
-             if (times.empty()) return Grads{reshape(g, sizes)};
-             return Grads{reshape(sum(reshape(g, wide), times), sizes)};
-           });
+    record(
+        linear("RepeatBackward0", [&](const Tensor& t) { return repeat(t, repeats); }), x, y, {},
+        [wide, sizes = x.sizes()](Backward&, const Tensor& g) {
+          Dims times;
+          for (std::size_t d = 0; d < wide.size(); d += 2) times.push_back(static_cast<int64_t>(d));
+          if (times.empty()) return Grads{reshape(g, sizes)};
+          return Grads{reshape(sum(reshape(g, wide), times), sizes)};
+        },
+        [repeats] { return Notes{{"repeats", {}, nullptr, repeats}}; });
   return y;
 }
 
@@ -208,15 +212,19 @@ Tensor triangle(const Tensor& x, int64_t diagonal, bool lower, const char* node)
 Tensor tril(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, true, "tril");
   if (needs_grad(x))
-    record(linear("TrilBackward0", [&](const Tensor& t) { return tril(t, diagonal); }), x, y, {},
-           [diagonal](Backward&, const Tensor& g) { return Grads{tril(g, diagonal)}; });
+    record(
+        linear("TrilBackward0", [&](const Tensor& t) { return tril(t, diagonal); }), x, y, {},
+        [diagonal](Backward&, const Tensor& g) { return Grads{tril(g, diagonal)}; },
+        [diagonal] { return Notes{{"diagonal", diagonal}}; });
   return y;
 }
 Tensor triu(const Tensor& x, int64_t diagonal) {
   Tensor y = triangle(x, diagonal, false, "triu");
   if (needs_grad(x))
-    record(linear("TriuBackward0", [&](const Tensor& t) { return triu(t, diagonal); }), x, y, {},
-           [diagonal](Backward&, const Tensor& g) { return Grads{triu(g, diagonal)}; });
+    record(
+        linear("TriuBackward0", [&](const Tensor& t) { return triu(t, diagonal); }), x, y, {},
+        [diagonal](Backward&, const Tensor& g) { return Grads{triu(g, diagonal)}; },
+        [diagonal] { return Notes{{"diagonal", diagonal}}; });
   return y;
 }
 
@@ -247,12 +255,15 @@ Tensor constant_pad(const Tensor& x, const Dims& padding, const Scalar& value) {
   if (checked_numel(common) > 0)
     copy_values(alias(y, common, y.strides(), to), alias(x, common, x.strides(), from));
   if (needs_grad(x))
-    record(linear("ConstantPadNdBackward0", [&](const Tensor& t) { return constant_pad(t, padding, 0); }), x,
-           y, {}, [padding](Backward&, const Tensor& g) {
-             Dims back = padding;
-             for (int64_t& p : back) p = -p;
-             return Grads{constant_pad(g, back, Scalar(0))};
-           });
+    record(
+        linear("ConstantPadNdBackward0", [&](const Tensor& t) { return constant_pad(t, padding, 0); }), x, y,
+        {},
+        [padding](Backward&, const Tensor& g) {
+          Dims back = padding;
+          for (int64_t& p : back) p = -p;
+          return Grads{constant_pad(g, back, Scalar(0))};
+        },
+        [padding] { return Notes{{"pad", {}, nullptr, padding}}; });
   return y;
 }
 
@@ -292,8 +303,10 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   Tensor y = full_for(sizes, Scalar(0), x.dtype(), joint_batch({x}));
   copy_values(diagonal(alias(y), offset, a, b), x);
   if (needs_grad(x))
-    record("DiagEmbedBackward0", x, y, {},
-           [offset, a, b](Backward&, const Tensor& g) { return Grads{diagonal(g, offset, a, b)}; });
+    record(
+        "DiagEmbedBackward0", x, y, {},
+        [offset, a, b](Backward&, const Tensor& g) { return Grads{diagonal(g, offset, a, b)}; },
+        [offset, a, b] { return Notes{{"offset", offset}, {"dim1", a}, {"dim2", b}}; });
   return y;
 }
 

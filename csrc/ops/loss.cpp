@@ -11,6 +11,13 @@ namespace penlight {
 using kernels::CompareOp;
 using kernels::NllShape;
 
+namespace {
+// As PyTorch's nodes tell it.
+int64_t number_of(Reduction reduction) {
+  return reduction == Reduction::none ? 0 : reduction == Reduction::mean ? 1 : 2;
+}
+}  // namespace
+
 Reduction reduction_from(const std::string& name) {
   if (name == "mean") return Reduction::mean;
   if (name == "sum") return Reduction::sum;
@@ -31,18 +38,20 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) 
     if (reduction == Reduction::sum) y = sum(y);
   }
   if (needs_grad(input, target))
-    record("MseLossBackward0", {input, target}, y, kept(keep("self", input), keep("target", target)),
-           [reduction](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0), t = b.saved(1);
-             const Tensor d = sub(x, t);
-             const double factor = reduction == Reduction::mean ? 2. / static_cast<double>(d.numel()) : 2.;
-             const Tensor share = cast(mul(g, factor), d.dtype());
-             const bool anew = needs_grad(d, g) || any_batched(d, g);
-             const Tensor gx =
-                 anew ? mul(d, share) : run_binary(kernels::BinaryOp::mul, d, share, d.dtype(), "mse", &d);
-             return Grads{b.needs(0) ? sum_to(cast(gx, x.dtype()), x.sizes()) : Tensor(),
-                          b.needs(1) ? sum_to(cast(neg(gx), t.dtype()), t.sizes()) : Tensor()};
-           });
+    record(
+        "MseLossBackward0", {input, target}, y, kept(keep("self", input), keep("target", target)),
+        [reduction](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0), t = b.saved(1);
+          const Tensor d = sub(x, t);
+          const double factor = reduction == Reduction::mean ? 2. / static_cast<double>(d.numel()) : 2.;
+          const Tensor share = cast(mul(g, factor), d.dtype());
+          const bool anew = needs_grad(d, g) || any_batched(d, g);
+          const Tensor gx =
+              anew ? mul(d, share) : run_binary(kernels::BinaryOp::mul, d, share, d.dtype(), "mse", &d);
+          return Grads{b.needs(0) ? sum_to(cast(gx, x.dtype()), x.sizes()) : Tensor(),
+                       b.needs(1) ? sum_to(cast(neg(gx), t.dtype()), t.sizes()) : Tensor()};
+        },
+        [reduction] { return Notes{{"reduction", number_of(reduction)}}; });
   return y;
 }
 
@@ -98,9 +107,15 @@ struct NllTask {
   DType dtype;
   Reduction reduction;
   int64_t ignore;
-  double factor = 1;  // of the gradient: 1 / the sum of weights used, for the mean
+  double total = 0;   // of the weights used; known once it was applied
+  double factor = 1;  // of the gradient: 1 / total, for the mean
   const char* node;
   const void* weights() const { return weight.defined() ? weight.raw() : nullptr; }
+  NllTask without_tensors() const {
+    NllTask bare = *this;
+    bare.target = bare.weight = Tensor();
+    return bare;
+  }
 };
 
 // The task of all examples together: more samples with the same targets, and a loss for each.
@@ -155,12 +170,24 @@ Tensor nll_apply(const NllTask& given, const Tensor& x) {
     y = empty(single ? Dims{} : task.target.sizes(), task.dtype);
     kernels::nll_forward(task.dtype, task.shape, ordered(x).raw(), task.target.data<int64_t>(),
                          task.weights(), task.ignore, single ? nullptr : y.raw(), &sum_of_all, &total);
+    task.total = total;
     if (task.reduction == Reduction::mean) task.factor = 1 / total;
     if (single) fill_values(y, Scalar(task.reduction == Reduction::mean ? sum_of_all / total : sum_of_all));
   }
   if (needs_grad(x))
-    record(linear(task.node, [&](const Tensor& t) { return nll_apply(task, t); }), x, y, {},
-           [task](Backward&, const Tensor& g) { return Grads{nll_transpose(task, g)}; });
+    record(
+        linear(task.node, [&](const Tensor& t) { return nll_apply(task, t); }), x, y,
+        kept(keep("target", task.target), keep("weight", task.weight)),
+        [bare = task.without_tensors()](Backward& b, const Tensor& g) {
+          NllTask task = bare;
+          task.target = b.saved(0);
+          task.weight = b.saved(1);
+          return Grads{nll_transpose(task, g)};
+        },
+        [reduction = task.reduction, ignore = task.ignore, total = task.total] {
+          return Notes{
+              {"reduction", number_of(reduction)}, {"ignore_index", ignore}, {"total_weight", total}};
+        });
   return y;
 }
 

@@ -179,15 +179,17 @@ Tensor add_product(const char* node, const char* kernel, const char* first, cons
     return sum;
   };
   if (needs_grad(input, a, b))
-    record(pushed(node, tangent), {input, a, b}, y,
-           kept(keep(first, needs_grad(b) ? a : Tensor()), keep(second, needs_grad(a) ? b : Tensor())),
-           [alpha, beta, sizes = input.sizes(), columns = by_columns(b)](Backward& back, const Tensor& g) {
-             Grads grads(3);
-             if (back.needs(0)) grads[0] = scaled(sum_to(g, sizes), beta);
-             if (back.needs(1)) grads[1] = scaled(product(g, transposed(back.saved(1))), alpha);
-             if (back.needs(2)) grads[2] = scaled(right_gradient(back.saved(0), g, columns), alpha);
-             return grads;
-           });
+    record(
+        pushed(node, tangent), {input, a, b}, y,
+        kept(keep(first, needs_grad(b) ? a : Tensor()), keep(second, needs_grad(a) ? b : Tensor())),
+        [alpha, beta, sizes = input.sizes(), columns = by_columns(b)](Backward& back, const Tensor& g) {
+          Grads grads(3);
+          if (back.needs(0)) grads[0] = scaled(sum_to(g, sizes), beta);
+          if (back.needs(1)) grads[1] = scaled(product(g, transposed(back.saved(1))), alpha);
+          if (back.needs(2)) grads[2] = scaled(right_gradient(back.saved(0), g, columns), alpha);
+          return grads;
+        },
+        [alpha, beta] { return Notes{{"alpha", alpha}, {"beta", beta}}; });
   return y;
 }
 

@@ -35,18 +35,20 @@ Tensor as(const Column& column, const Dims& sizes, DType dtype) {
 }
 
 // Records a normalisation n, whose derivative has two forms: one pass, and other operations where it is
-// itself recorded or mapped.
-template <class Norm>
+// itself recorded or mapped. Notes are the numbers it was called with; `also` is kept to be shown.
+template <class Norm, class Told, class... Saved>
 void record_norm(const char* node, const Norm& n, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                 const Tensor& y) {
+                 const Tensor& y, Told&& notes, Saved&&... also) {
   if (!needs_grad(x, weight, bias)) return;
-  record(node, {x, weight, bias}, y, kept(keep("input", x), keep("weight", weight)),
-         [n](Backward& b, const Tensor& g) {
-           const Tensor x = b.saved(0), weight = b.saved(1);
-           return needs_grad(g, x, weight) || any_batched(g, x, weight)
-                      ? recorded_gradients(n, b, g, x, weight)
-                      : fused_gradients(n, b, g, x, weight);
-         });
+  record(
+      node, {x, weight, bias}, y,
+      kept(keep("input", x), keep("weight", weight), std::forward<Saved>(also)...),
+      [n](Backward& b, const Tensor& g) {
+        const Tensor x = b.saved(0), weight = b.saved(1);
+        return needs_grad(g, x, weight) || any_batched(g, x, weight) ? recorded_gradients(n, b, g, x, weight)
+                                                                     : fused_gradients(n, b, g, x, weight);
+      },
+      std::forward<Told>(notes));
 }
 
 // ---- batch norm
@@ -231,7 +233,12 @@ Tensor batch_norm(const Tensor& x, const BatchNormTensors& with, bool training, 
     move_running(with.running_mean, n.mean, 1, momentum);
     move_running(with.running_var, variance, count / (count - 1), momentum);
   }
-  record_norm("NativeBatchNormBackward0", n, x, with.weight, with.bias, y);
+  const auto notes = [training, eps] { return Notes{{"training", training}, {"eps", eps}}; };
+  if (training)
+    record_norm("NativeBatchNormBackward0", n, x, with.weight, with.bias, y, notes);
+  else
+    record_norm("NativeBatchNormBackward0", n, x, with.weight, with.bias, y, notes,
+                keep("running_mean", n.mean.tensor), keep("running_var", variance.tensor));
   return y;
 }
 
@@ -351,7 +358,9 @@ Tensor layer_norm(const Tensor& x, const Dims& normalized, const Tensor& weight,
     return normalized_by(x, mean(x, rows.over, true), var(x, rows.over, 0, true), eps, weight, bias);
   const LayerNorm n{rows, eps, Column(rows.rows), Column(rows.rows)};
   Tensor y = normalized_rows(n, x, weight, bias);
-  record_norm("NativeLayerNormBackward0", n, x, weight, bias, y);
+  record_norm("NativeLayerNormBackward0", n, x, weight, bias, y, [normalized, eps] {
+    return Notes{{"normalized_shape", {}, nullptr, normalized}, {"eps", eps}};
+  });
   return y;
 }
 
@@ -485,7 +494,11 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
     return bias.defined() ? add(y, reshape(bias, channels)) : y;
   }
   Tensor y = normalized_groups(n, x, weight, bias);
-  record_norm("NativeGroupNormBackward0", n, x, weight, bias, y);
+  const int64_t planes = x.size(0) * x.size(1);
+  record_norm("NativeGroupNormBackward0", n, x, weight, bias, y,
+              [samples = x.size(0), c = x.size(1), plane = planes ? x.numel() / planes : 0, groups, eps] {
+                return Notes{{"N", samples}, {"C", c}, {"HxW", plane}, {"group", groups}, {"eps", eps}};
+              });
   return y;
 }
 

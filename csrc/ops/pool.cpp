@@ -96,6 +96,23 @@ struct Names {
   fail<NotImplementedError>("\"", names.function, "\" not implemented for '", scalar_name(dtype), "'");
 }
 
+// What a pooling was called with; of an adaptive one there is nothing to tell.
+Notes arguments_of(const PoolGeometry& g, bool average) {
+  if (g.adaptive) return {};
+  const auto axes = [&](const int64_t* values) { return Dims(values + 3 - g.dims, values + 3); };
+  Notes notes{{"kernel_size", {}, nullptr, axes(g.kernel)},
+              {"stride", {}, nullptr, axes(g.stride)},
+              {"padding", {}, nullptr, axes(g.pad)},
+              {"ceil_mode", g.ceil_mode}};
+  if (average) {
+    notes.push_back({"count_include_pad", g.count_include_pad});
+    notes.push_back({"divisor_override", g.divisor ? std::optional<Scalar>(g.divisor) : std::nullopt});
+  } else {
+    notes.push_back({"dilation", {}, nullptr, axes(g.dilation)});
+  }
+  return notes;
+}
+
 // ---- maximum: its derivative scatters to the indices, the derivative of that gathers from them
 
 Tensor gather_max(const PoolGeometry& g, const Names& names, const Tensor& x, const Tensor& indices);
@@ -192,12 +209,14 @@ Pooled maximum(const PoolGeometry& g, const Names& names, const Tensor& input, b
   const bool recorded = needs_grad(input);
   const auto [values, indices] = greatest(g, names, input, with_indices || recorded);
   if (recorded)
-    record(linear(names.backward, [&g, &names, &indices = indices](
-                                      const Tensor& t) { return gather_max(g, names, t, indices); }),
-           input, values, kept(keep("result1", indices)),
-           [g, names, before = input.sizes()](Backward& b, const Tensor& gy) {
-             return Grads{scatter_max(g, names, before, gy, b.saved(0))};
-           });
+    record(
+        linear(names.backward, [&g, &names, &indices = indices](
+                                   const Tensor& t) { return gather_max(g, names, t, indices); }),
+        input, values, kept(keep("result1", indices)),
+        [g, names, before = input.sizes()](Backward& b, const Tensor& gy) {
+          return Grads{scatter_max(g, names, before, gy, b.saved(0))};
+        },
+        [g] { return arguments_of(g, false); });
   return {values, indices};
 }
 
@@ -227,11 +246,14 @@ Tensor averaged(const PoolGeometry& g, const Names& names, const Tensor& input) 
 Tensor average(const PoolGeometry& g, const Names& names, const Tensor& input, bool backward = false) {
   Tensor result = averaged(g, names, input);
   if (needs_grad(input))
-    record(linear(backward ? names.backward_backward : names.backward,
-                  [&](const Tensor& t) { return average(g, names, t, true); }),
-           input, result, {}, [g, names, sizes = input.sizes()](Backward&, const Tensor& gy) {
-             return Grads{spread_average(g, names, sizes, gy)};
-           });
+    record(
+        linear(backward ? names.backward_backward : names.backward,
+               [&](const Tensor& t) { return average(g, names, t, true); }),
+        input, result, {},
+        [g, names, sizes = input.sizes()](Backward&, const Tensor& gy) {
+          return Grads{spread_average(g, names, sizes, gy)};
+        },
+        [g] { return arguments_of(g, true); });
   return result;
 }
 

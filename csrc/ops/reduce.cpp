@@ -130,7 +130,11 @@ Tensor run_reduce(ReduceOp op, const Tensor& x, const Flags& reduced, DType out,
 namespace {
 // What a reduction along some dimensions was called with; of all of them there is nothing to tell.
 Notes along_dims(const OptionalDims& dims, bool keepdim) {
-  return dims ? Notes{{"dim", 0, nullptr, *dims}, {"keepdim", keepdim}} : Notes{};
+  return dims ? Notes{{"dim", {}, nullptr, *dims}, {"keepdim", keepdim}} : Notes{};
+}
+// The same for reductions that tell both in any case.
+Notes with_dims(const OptionalDims& dims, bool keepdim) {
+  return {{"dim", {}, nullptr, dims}, {"keepdim", keepdim}};
 }
 }  // namespace
 
@@ -165,11 +169,13 @@ Tensor nansum(const Tensor& x, const OptionalDims& dims, bool keepdim, std::opti
     y = sum(where(isnan(x), 0, x), dims, keepdim, dtype);
   }
   if (needs_grad(x) && is_floating(y.dtype()))
-    record("NansumBackward0", x, y, kept(keep("self", x)),
-           [reduced = reduced_dims(dims, x.dim()), keepdim](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0);
-             return Grads{where(isnan(x), 0, restore_dims(g, x.sizes(), reduced, keepdim))};
-           });
+    record(
+        "NansumBackward0", x, y, kept(keep("self", x)),
+        [reduced = reduced_dims(dims, x.dim()), keepdim](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0);
+          return Grads{where(isnan(x), 0, restore_dims(g, x.sizes(), reduced, keepdim))};
+        },
+        [dims, keepdim] { return with_dims(dims, keepdim); });
   return y;
 }
 
@@ -243,11 +249,17 @@ Tensor var(const Tensor& x, const OptionalDims& dims, double correction, bool ke
     y = div(with_sizes(squares, result_sizes(x, reduced, keepdim)), divisor);
   }
   if (needs_grad(x))
-    record("VarBackward0", x, y, kept(keep("self", x)),
-           [reduced, dims, keepdim, divisor](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0);
-             return Grads{pull_variance(x, restore_dims(g, x.sizes(), reduced, keepdim), dims, divisor)};
-           });
+    record(
+        "VarBackward0", x, y, kept(keep("self", x)),
+        [reduced, dims, keepdim, divisor](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0);
+          return Grads{pull_variance(x, restore_dims(g, x.sizes(), reduced, keepdim), dims, divisor)};
+        },
+        [dims, keepdim, correction] {
+          Notes notes = with_dims(dims, keepdim);
+          notes.push_back({"correction", correction});
+          return notes;
+        });
   return y;
 }
 
@@ -266,6 +278,11 @@ Tensor standard_deviation(const Tensor& x, const OptionalDims& dims, double corr
           const Tensor x = b.saved(0), y = b.saved(1);
           const Tensor inner = where(compare(kernels::CompareOp::eq, y, 0), 0, div(g, mul(y, 2)));
           return Grads{pull_variance(x, restore_dims(inner, x.sizes(), reduced, keepdim), dims, divisor)};
+        },
+        [dims, keepdim, correction] {
+          Notes notes = with_dims(dims, keepdim);
+          notes.push_back({"correction", correction});
+          return notes;
         });
   return y;
 }
@@ -281,29 +298,31 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim, std::o
       with_sizes(run_reduce(ReduceOp::prod, x, reduced, natural, "prod"), result_sizes(x, reduced, keepdim));
   if (dtype && natural != *dtype) y = cast(y, *dtype);
   if (needs_grad(x))
-    record(dim ? "ProdBackward1" : "ProdBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
-           [dim, reduced, keepdim](Backward& b, const Tensor& g) {
-             b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
-             const Tensor x = b.saved(0);
-             if (x.dim() == 0) return Grads{g};
-             if (x.numel() == 0) return Grads{zeros(x.sizes(), x.dtype())};
-             // The product of the others, left and right of each element: right also where elements are zero.
-             const Tensor line = dim ? x : reshape(x, {-1});
-             const int64_t d = dim ? wrap_dim(*dim, x.dim()) : 0;
-             const Tensor ones = full(
-                 [&] {
-                   Dims s = line.sizes();
-                   s[static_cast<std::size_t>(d)] = 1;
-                   return s;
-                 }(),
-                 Scalar(1.0), x.dtype());
-             const int64_t n = line.size(d);
-             const Tensor left = cat({ones, cumprod(narrow(line, d, 0, n - 1), d)}, d);
-             const Tensor flipped = flip(line, {d});
-             const Tensor right = flip(cat({ones, cumprod(narrow(flipped, d, 0, n - 1), d)}, d), {d});
-             const Tensor wide = restore_dims(g, x.sizes(), reduced, keepdim);
-             return Grads{mul(wide, reshape(mul(left, right), x.sizes()))};
-           });
+    record(
+        dim ? "ProdBackward1" : "ProdBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
+        [dim, reduced, keepdim](Backward& b, const Tensor& g) {
+          b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
+          const Tensor x = b.saved(0);
+          if (x.dim() == 0) return Grads{g};
+          if (x.numel() == 0) return Grads{zeros(x.sizes(), x.dtype())};
+          // The product of the others, left and right of each element: right also where elements are zero.
+          const Tensor line = dim ? x : reshape(x, {-1});
+          const int64_t d = dim ? wrap_dim(*dim, x.dim()) : 0;
+          const Tensor ones = full(
+              [&] {
+                Dims s = line.sizes();
+                s[static_cast<std::size_t>(d)] = 1;
+                return s;
+              }(),
+              Scalar(1.0), x.dtype());
+          const int64_t n = line.size(d);
+          const Tensor left = cat({ones, cumprod(narrow(line, d, 0, n - 1), d)}, d);
+          const Tensor flipped = flip(line, {d});
+          const Tensor right = flip(cat({ones, cumprod(narrow(flipped, d, 0, n - 1), d)}, d), {d});
+          const Tensor wide = restore_dims(g, x.sizes(), reduced, keepdim);
+          return Grads{mul(wide, reshape(mul(left, right), x.sizes()))};
+        },
+        [dim, keepdim] { return dim ? Notes{{"dim", *dim}, {"keepdim", keepdim}} : Notes{}; });
   return y;
 }
 
@@ -342,10 +361,12 @@ Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keep
   check_not_empty(x, reduced, name, !dims);
   Tensor y = with_sizes(run_reduce(op, x, reduced, x.dtype(), name), result_sizes(x, reduced, keepdim));
   if (needs_grad(x))
-    record(node, x, y, kept(keep("self", x), keep_output("result", y)),
-           [reduced, keepdim](Backward& b, const Tensor& g) {
-             return Grads{pull_extreme(b.saved(0), b.saved(1), g, reduced, keepdim)};
-           });
+    record(
+        node, x, y, kept(keep("self", x), keep_output("result", y)),
+        [reduced, keepdim](Backward& b, const Tensor& g) {
+          return Grads{pull_extreme(b.saved(0), b.saved(1), g, reduced, keepdim)};
+        },
+        [dims, keepdim] { return along_dims(dims, keepdim); });
   return y;
 }
 
@@ -384,18 +405,20 @@ ValuesIndices extreme_dim(ReduceOp op, const Tensor& x, int64_t dim, bool keepdi
   if (!keepdim && !sizes.empty()) sizes.erase(d);
   ValuesIndices result{with_sizes(found.values, sizes), with_sizes(found.places, sizes)};
   if (needs_grad(x))
-    record(node, x, {result.values, result.indices}, kept(keep("indices", result.indices)),
-           [sizes = x.sizes(), dim, keepdim](Backward& b, const Grads& g) {
-             if (!g[0].defined()) return Grads{Tensor()};
-             if (sizes.empty()) return Grads{g[0]};
-             const int64_t d = wrap_dim(dim, static_cast<int64_t>(sizes.size()));
-             const Tensor places = keepdim ? b.saved(0) : unsqueeze(b.saved(0), d);
-             const Tensor grad = keepdim ? g[0] : unsqueeze(g[0], d);
-             // Places compared with a ramp along the dimension: the winner gets the gradient, the others
-             // zero.
-             const Tensor chosen = compare(kernels::CompareOp::eq, ramp_along(sizes, d), places);
-             return Grads{where(chosen, grad, 0)};
-           });
+    record(
+        node, x, {result.values, result.indices}, kept(keep("indices", result.indices)),
+        [sizes = x.sizes(), dim, keepdim](Backward& b, const Grads& g) {
+          if (!g[0].defined()) return Grads{Tensor()};
+          if (sizes.empty()) return Grads{g[0]};
+          const int64_t d = wrap_dim(dim, static_cast<int64_t>(sizes.size()));
+          const Tensor places = keepdim ? b.saved(0) : unsqueeze(b.saved(0), d);
+          const Tensor grad = keepdim ? g[0] : unsqueeze(g[0], d);
+          // Places compared with a ramp along the dimension: the winner gets the gradient, the others
+          // zero.
+          const Tensor chosen = compare(kernels::CompareOp::eq, ramp_along(sizes, d), places);
+          return Grads{where(chosen, grad, 0)};
+        },
+        [dim, keepdim] { return Notes{{"dim", dim}, {"keepdim", keepdim}}; });
   return result;
 }
 
@@ -426,18 +449,20 @@ Extremes aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
     found = {amin(x, dims, keepdim), amax(x, dims, keepdim)};
   }
   if (needs_grad(x))
-    record("AminmaxBackward0", x, {found.min, found.max},
-           kept(keep("self", x), keep_output("min", found.min), keep_output("max", found.max)),
-           [reduced, keepdim](Backward& b, const Grads& g) {
-             const Tensor x = b.saved(0), results[2] = {b.saved(1), b.saved(2)};
-             Tensor sum;
-             for (std::size_t i = 0; i < 2; ++i) {
-               if (!g[i].defined()) continue;
-               const Tensor term = pull_extreme(x, results[i], g[i], reduced, keepdim);
-               sum = sum.defined() ? add(sum, term) : term;
-             }
-             return Grads{sum};
-           });
+    record(
+        "AminmaxBackward0", x, {found.min, found.max},
+        kept(keep("self", x), keep_output("min", found.min), keep_output("max", found.max)),
+        [reduced, keepdim](Backward& b, const Grads& g) {
+          const Tensor x = b.saved(0), results[2] = {b.saved(1), b.saved(2)};
+          Tensor sum;
+          for (std::size_t i = 0; i < 2; ++i) {
+            if (!g[i].defined()) continue;
+            const Tensor term = pull_extreme(x, results[i], g[i], reduced, keepdim);
+            sum = sum.defined() ? add(sum, term) : term;
+          }
+          return Grads{sum};
+        },
+        [dim, keepdim] { return Notes{{"dim", dim}, {"keepdim", keepdim}}; });
   return found;
 }
 ValuesIndices max_dim(const Tensor& x, int64_t dim, bool keepdim) {
@@ -501,12 +526,14 @@ Tensor logsumexp(const Tensor& self, const Dims& dims, bool keepdim) {
     }
   }
   if (needs_grad(x))
-    record("LogsumexpBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
-           [reduced, keepdim](Backward& b, const Tensor& g) {
-             const Tensor x = b.saved(0);
-             const Tensor wide = restore_dims(b.saved(1), x.sizes(), reduced, keepdim);
-             return Grads{mul(restore_dims(g, x.sizes(), reduced, keepdim), exp(sub(x, wide)))};
-           });
+    record(
+        "LogsumexpBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
+        [reduced, keepdim](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0);
+          const Tensor wide = restore_dims(b.saved(1), x.sizes(), reduced, keepdim);
+          return Grads{mul(restore_dims(g, x.sizes(), reduced, keepdim), exp(sub(x, wide)))};
+        },
+        [dims, keepdim] { return with_dims(dims, keepdim); });
   return y;
 }
 
@@ -558,29 +585,31 @@ Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = cast(self, scan_type(self, dtype));
   Tensor y = run_scan(kernels::ScanOp::prod, x, d, "cumprod");
   if (needs_grad(x))
-    record("CumprodBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
-           [d](Backward& b, const Tensor& g) {
-             b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
-             const Tensor x = b.saved(0);
-             if (x.dim() == 0 || x.numel() == 0) return Grads{g};
-             // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products
-             // before i taken out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements
-             // are zero.
-             const int64_t n = x.size(d);
-             Dims first = x.sizes();
-             first[static_cast<std::size_t>(d)] = 1;
-             const Tensor before =
-                 n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
-                       : full(first, Scalar(1.0), x.dtype());
-             std::vector<Tensor> tail(static_cast<std::size_t>(n));
-             Tensor s;
-             for (int64_t i = n - 1; i >= 0; --i) {
-               const Tensor here = narrow(g, d, i, 1);
-               s = s.defined() ? add(here, mul(narrow(x, d, i + 1, 1), s)) : here;
-               tail[static_cast<std::size_t>(i)] = s;
-             }
-             return Grads{mul(before, cat(tail, d))};
-           });
+    record(
+        "CumprodBackward0", x, y, kept(keep("self", x), keep_output("result", y)),
+        [d](Backward& b, const Tensor& g) {
+          b.saved(1);  // as PyTorch, whose formula takes the result: a change of it is an error
+          const Tensor x = b.saved(0);
+          if (x.dim() == 0 || x.numel() == 0) return Grads{g};
+          // d y_j / d x_i = product of x_k over k <= j, k != i: summed over j >= i. With the products
+          // before i taken out, what is left obeys s_i = g_i + x_{i+1} s_{i+1}: right also where elements
+          // are zero.
+          const int64_t n = x.size(d);
+          Dims first = x.sizes();
+          first[static_cast<std::size_t>(d)] = 1;
+          const Tensor before =
+              n > 1 ? cat({full(first, Scalar(1.0), x.dtype()), cumprod(narrow(x, d, 0, n - 1), d)}, d)
+                    : full(first, Scalar(1.0), x.dtype());
+          std::vector<Tensor> tail(static_cast<std::size_t>(n));
+          Tensor s;
+          for (int64_t i = n - 1; i >= 0; --i) {
+            const Tensor here = narrow(g, d, i, 1);
+            s = s.defined() ? add(here, mul(narrow(x, d, i + 1, 1), s)) : here;
+            tail[static_cast<std::size_t>(i)] = s;
+          }
+          return Grads{mul(before, cat(tail, d))};
+        },
+        [d] { return Notes{{"dim", d}}; });
   return y;
 }
 

@@ -177,7 +177,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
         [dim, sizes = x.sizes()](Backward& b, const Tensor& g) {
           return Grads{add_to_zeros(sizes, dim, b.saved(0), g)};
         },
-        [dim] { return Notes{{"dim", dim}}; });
+        [dim] { return Notes{{"dim", dim}, {"sparse_grad", false}}; });
   return y;
 }
 
@@ -205,14 +205,16 @@ Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Opera
   Tensor y = room_for(self, places, values);
   join_lines(y, dim, places, source, Join::set);
   if (needs_grad(self, values))
-    record(values.defined() ? "ScatterBackward0" : "ScatterBackward1", {self, values}, y,
-           kept(keep("index", places)),
-           [dim, sizes = values.defined() ? values.sizes() : Dims()](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             if (b.needs(0)) grads[0] = scatter(g, dim, b.saved(0), 0);
-             if (b.needs(1)) grads[1] = gather_for(sizes, g, dim, b.saved(0));
-             return grads;
-           });
+    record(
+        values.defined() ? "ScatterBackward0" : "ScatterBackward1", {self, values}, y,
+        kept(keep("index", places)),
+        [dim, sizes = values.defined() ? values.sizes() : Dims()](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          if (b.needs(0)) grads[0] = scatter(g, dim, b.saved(0), 0);
+          if (b.needs(1)) grads[1] = gather_for(sizes, g, dim, b.saved(0));
+          return grads;
+        },
+        [dim] { return Notes{{"dim", dim}}; });
   return y;
 }
 
@@ -222,13 +224,15 @@ Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const T
   Tensor y = room_for(self, places, source);
   join_lines(y, dim, places, source, Join::add);
   if (needs_grad(self, source))
-    record("ScatterAddBackward0", {self, source}, y, kept(keep("index", places)),
-           [dim, sizes = source.sizes()](Backward& b, const Tensor& g) {
-             Grads grads(2);
-             if (b.needs(0)) grads[0] = g;
-             if (b.needs(1)) grads[1] = gather_for(sizes, g, dim, b.saved(0));
-             return grads;
-           });
+    record(
+        "ScatterAddBackward0", {self, source}, y, kept(keep("index", places)),
+        [dim, sizes = source.sizes()](Backward& b, const Tensor& g) {
+          Grads grads(2);
+          if (b.needs(0)) grads[0] = g;
+          if (b.needs(1)) grads[1] = gather_for(sizes, g, dim, b.saved(0));
+          return grads;
+        },
+        [dim] { return Notes{{"dim", dim}}; });
   return y;
 }
 
@@ -243,6 +247,11 @@ Reduce reduce_of(const std::string& name) {
   if (name == "amax") return Reduce::amax;
   if (name == "amin") return Reduce::amin;
   fail("reduce argument must be either sum, prod, mean, amax or amin, got ", name);
+}
+
+const char* word_of(Reduce reduce) {
+  constexpr const char* words[] = {"sum", "prod", "mean", "amax", "amin"};
+  return words[static_cast<int>(reduce)];
 }
 
 // What a place holds before anything has joined it.
@@ -350,11 +359,15 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
     y = is_floating(y.dtype()) ? div(y, counts) : div_floor(y, counts);
   }
   if (needs_grad(self, values))
-    record("ScatterReduceBackward0", {self, values}, y,
-           kept(keep("self", self), keep("src", values), keep("index", places), keep_output("result", y)),
-           [=, sizes = values.defined() ? values.sizes() : Dims()](Backward& b, const Tensor& g) {
-             return backward_of_reduce(b, g, reduce, dim, include_self, sizes);
-           });
+    record(
+        "ScatterReduceBackward0", {self, values}, y,
+        kept(keep("self", self), keep("src", values), keep("index", places), keep_output("result", y)),
+        [=, sizes = values.defined() ? values.sizes() : Dims()](Backward& b, const Tensor& g) {
+          return backward_of_reduce(b, g, reduce, dim, include_self, sizes);
+        },
+        [reduce, dim, include_self] {
+          return Notes{{"reduce", {}, word_of(reduce)}, {"dim", dim}, {"include_self", include_self}};
+        });
   return y;
 }
 

@@ -24,8 +24,8 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides,
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t a, int64_t b);
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step);
 Tensor view_as_self(const Tensor& x);
-std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim,
-                          const char* node = "SplitWithSizesBackward0");
+// each: the size of all parts but the last, where one was asked for.
+std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim, std::optional<int64_t> each = {});
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim);
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim);
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim);

@@ -49,24 +49,27 @@ ValuesIndices run_rows(const Tensor& x, int64_t dim, int64_t kept, Kernel kernel
   return out;
 }
 
+// keepdim: of the selections that leave one element of a row.
 void record_selection(const char* name, const Tensor& x, int64_t dim, const ValuesIndices& out,
-                      bool dropped) {
+                      std::optional<bool> keepdim = {}) {
   if (!needs_grad(x)) return;
-  record(name, x, out.values, kept(keep("indices", out.indices)),
-         [dim, dropped, sizes = x.sizes()](Backward& b, const Tensor& g) {
-           const Tensor index = b.saved(0);
-           const Tensor none = zeros(sizes, g.dtype());
-           if (dropped && !sizes.empty())
-             return Grads{scatter(none, dim, unsqueeze(index, dim), unsqueeze(g, dim))};
-           return Grads{scatter(none, dim, index, g)};
-         });
+  record(
+      name, x, out.values, kept(keep("indices", out.indices)),
+      [dim, dropped = keepdim == false, sizes = x.sizes()](Backward& b, const Tensor& g) {
+        const Tensor index = b.saved(0);
+        const Tensor none = zeros(sizes, g.dtype());
+        if (dropped && !sizes.empty())
+          return Grads{scatter(none, dim, unsqueeze(index, dim), unsqueeze(g, dim))};
+        return Grads{scatter(none, dim, index, g)};
+      },
+      [dim, keepdim] { return keepdim ? Notes{{"dim", dim}, {"keepdim", *keepdim}} : Notes{{"dim", dim}}; });
 }
 
 // The selections that leave one element of a row.
 template <class Kernel>
 ValuesIndices select_one(const char* node, const Tensor& x, int64_t dim, bool keepdim, Kernel kernel) {
   ValuesIndices out = run_rows(x, dim, keepdim ? 1 : -1, kernel);
-  record_selection(node, x, dim, out, !keepdim);
+  record_selection(node, x, dim, out, keepdim);
   return out;
 }
 
@@ -87,7 +90,7 @@ ValuesIndices sort(const Tensor& x, int64_t dim, bool descending) {
                                [&](const void* in, kernels::RowShape shape, void* values, int64_t* indices) {
                                  kernels::sort_rows(x.dtype(), in, shape, descending, values, indices);
                                });
-  record_selection("SortBackward0", x, dim, out, false);
+  record_selection("SortBackward0", x, dim, out);
   return out;
 }
 
@@ -100,7 +103,7 @@ ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
       run_rows(x, dim, k, [&](const void* in, kernels::RowShape shape, void* values, int64_t* indices) {
         kernels::topk_rows(x.dtype(), in, shape, k, largest, values, indices);
       });
-  record_selection("TopkBackward0", x, dim, out, false);
+  record_selection("TopkBackward0", x, dim, out);
   return out;
 }
 

@@ -56,12 +56,16 @@ Tensor logit(const Tensor& self, std::optional<double> eps) {
     y = log(div(inside, sub(1, inside)));
   }
   if (needs_grad(x))
-    record(elementwise("LogitBackward0"), x, y, kept(keep("self", x)), [eps](Backward& b, const Tensor& g) {
-      const Tensor x = b.saved(0);
-      const double low = eps.value_or(0);
-      const Tensor outside = bitwise_or(compare(CompareOp::lt, x, low), compare(CompareOp::gt, x, 1 - low));
-      return Grads{where(outside, eps ? 0.0 : NAN, div(g, mul(x, sub(1, x))))};
-    });
+    record(
+        elementwise("LogitBackward0"), x, y, kept(keep("self", x)),
+        [eps](Backward& b, const Tensor& g) {
+          const Tensor x = b.saved(0);
+          const double low = eps.value_or(0);
+          const Tensor outside =
+              bitwise_or(compare(CompareOp::lt, x, low), compare(CompareOp::gt, x, 1 - low));
+          return Grads{where(outside, eps ? 0.0 : NAN, div(g, mul(x, sub(1, x))))};
+        },
+        [eps] { return Notes{{"eps", eps}}; });
   return y;
 }
 

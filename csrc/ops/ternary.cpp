@@ -117,14 +117,16 @@ Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
     y = add(x, mul(a, b), value);
   }
   if (needs_grad(x, a, b))
-    record("AddcmulBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
-           [value](Backward& b, const Tensor& g) {
-             Grads grads(3);
-             grads[0] = g;
-             if (b.needs(1)) grads[1] = mul(g, mul(b.saved(1), value));
-             if (b.needs(2)) grads[2] = mul(g, mul(b.saved(0), value));
-             return grads;
-           });
+    record(
+        "AddcmulBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
+        [value](Backward& b, const Tensor& g) {
+          Grads grads(3);
+          grads[0] = g;
+          if (b.needs(1)) grads[1] = mul(g, mul(b.saved(1), value));
+          if (b.needs(2)) grads[2] = mul(g, mul(b.saved(0), value));
+          return grads;
+        },
+        [value] { return Notes{{"value", value}}; });
   return y;
 }
 
@@ -139,15 +141,17 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Scalar& 
     y = add(x, div(a, b), value);
   }
   if (needs_grad(x, a, b))
-    record("AddcdivBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
-           [value](Backward& b, const Tensor& g) {
-             Grads grads(3);
-             grads[0] = g;
-             const Tensor below = b.saved(1);
-             if (b.needs(1)) grads[1] = mul(g, div(value, below));
-             if (b.needs(2)) grads[2] = neg(mul(g, div(mul(b.saved(0), value), mul(below, below))));
-             return grads;
-           });
+    record(
+        "AddcdivBackward0", {x, a, b}, y, kept(keep("tensor1", a), keep("tensor2", b)),
+        [value](Backward& b, const Tensor& g) {
+          Grads grads(3);
+          grads[0] = g;
+          const Tensor below = b.saved(1);
+          if (b.needs(1)) grads[1] = mul(g, div(value, below));
+          if (b.needs(2)) grads[2] = neg(mul(g, div(mul(b.saved(0), value), mul(below, below))));
+          return grads;
+        },
+        [value] { return Notes{{"value", value}}; });
   return y;
 }
 
@@ -165,13 +169,15 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   run_loop(loop, {&y, &start, &end, &w});
   if (!weight.is_tensor()) {
     if (needs_grad(start, end))
-      record("LerpBackward0", {start, end}, y, {},
-             [w = weight.scalar().to_double()](Backward& b, const Tensor& g) {
-               Grads grads(2);
-               if (b.needs(0)) grads[0] = mul(g, 1 - w);
-               if (b.needs(1)) grads[1] = mul(g, w);
-               return grads;
-             });
+      record(
+          "LerpBackward0", {start, end}, y, {},
+          [w = weight.scalar().to_double()](Backward& b, const Tensor& g) {
+            Grads grads(2);
+            if (b.needs(0)) grads[0] = mul(g, 1 - w);
+            if (b.needs(1)) grads[1] = mul(g, w);
+            return grads;
+          },
+          [w = weight.scalar()] { return Notes{{"weight", w}}; });
   } else if (needs_grad(start, end, weight.tensor())) {
     record("LerpBackward1", {start, end, weight.tensor()}, y,
            kept(keep("self", start), keep("end", end), keep("weight", weight.tensor())),

@@ -65,7 +65,7 @@ Tensor vector_norm(const Tensor& x, double p, const OptionalDims& dims, bool kee
         [p, dims, kept_sizes = wide.sizes()](Backward& b, const Tensor& g) {
           return Grads{pull(b.saved(0), reshape(b.saved(1), kept_sizes), reshape(g, kept_sizes), p, dims)};
         },
-        [p] { return Notes{{"ord", p}}; });
+        [p, dims, keepdim] { return Notes{{"ord", p}, {"dim", {}, nullptr, dims}, {"keepdim", keepdim}}; });
   return y;
 }
 

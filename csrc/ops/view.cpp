@@ -407,7 +407,11 @@ Tensor squeeze(const Tensor& x, const std::optional<Dims>& dims) {
       : dims->size() == 1 ? "SqueezeBackward1"
                           : "SqueezeBackward2",
       x, sizes, strides, [&](const Tensor& t) { return squeeze(t, dims); },
-      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; });
+      [sizes = x.sizes()](Backward&, const Tensor& g) { return Grads{reshape(g, sizes)}; },
+      [dims] {
+        if (!dims) return Notes{};
+        return dims->size() == 1 ? Notes{{"dim", (*dims)[0]}} : Notes{{"dim", {}, nullptr, *dims}};
+      });
 }
 
 namespace {
@@ -445,13 +449,20 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
   Tensor y = alias(x, part.sizes, part.strides, part.offset);
   mark_view(y, x);
   if (needs_grad(x))
-    record("AsStridedBackward0", x, y, {}, [part, whole = window_of(x)](Backward&, const Tensor& g) {
-      if (g.numel() == 0) return Grads{zeros(whole.sizes, g.dtype())};
-      const Tensor pulled = transfer(g, part, whole);
-      if (!repeats(whole)) return Grads{pulled};
-      // Where several elements of x are one in memory, each gets its share, or together they had too much.
-      return Grads{div(pulled, transfer(full(whole.sizes, 1, g.dtype()), whole, whole))};
-    });
+    record(
+        "AsStridedBackward0", x, y, {},
+        [part, whole = window_of(x)](Backward&, const Tensor& g) {
+          if (g.numel() == 0) return Grads{zeros(whole.sizes, g.dtype())};
+          const Tensor pulled = transfer(g, part, whole);
+          if (!repeats(whole)) return Grads{pulled};
+          // Where several elements of x are one in memory, each gets its share, or together they had too
+          // much.
+          return Grads{div(pulled, transfer(full(whole.sizes, 1, g.dtype()), whole, whole))};
+        },
+        [sizes, strides, offset] {
+          return Notes{
+              {"size", {}, nullptr, sizes}, {"stride", {}, nullptr, strides}, {"storage_offset", offset}};
+        });
   return y;
 }
 
@@ -463,17 +474,23 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t length =
       offset >= 0 ? std::max<int64_t>(std::min(rows, columns - std::min(offset, columns)), 0)
                   : std::max<int64_t>(std::min(rows - std::min(-std::max(offset, -rows), rows), columns), 0);
-  return window_view("DiagonalBackward0", x, [=](Window w) {
-    if (length > 0) w.offset += offset >= 0 ? offset * w.strides[b] : -offset * w.strides[a];
-    const int64_t stride = w.strides[a] + w.strides[b];
-    w.sizes.erase(std::max(a, b));
-    w.strides.erase(std::max(a, b));
-    w.sizes.erase(std::min(a, b));
-    w.strides.erase(std::min(a, b));
-    w.sizes.push_back(length);
-    w.strides.push_back(stride);
-    return w;
-  });
+  return window_view(
+      "DiagonalBackward0", x,
+      [=](Window w) {
+        if (length > 0) w.offset += offset >= 0 ? offset * w.strides[b] : -offset * w.strides[a];
+        const int64_t stride = w.strides[a] + w.strides[b];
+        w.sizes.erase(std::max(a, b));
+        w.strides.erase(std::max(a, b));
+        w.sizes.erase(std::min(a, b));
+        w.strides.erase(std::min(a, b));
+        w.sizes.push_back(length);
+        w.strides.push_back(stride);
+        return w;
+      },
+      [=] {
+        return Notes{
+            {"offset", offset}, {"dim1", static_cast<int64_t>(a)}, {"dim2", static_cast<int64_t>(b)}};
+      });
 }
 
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
@@ -486,16 +503,19 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   if (x.dim() > 0) made[d] = (room - size) / step + 1;
   made.push_back(size);
   checked_numel(made);
-  return window_view("UnfoldBackward0", x, [=](Window w) {
-    const int64_t stride = w.sizes.empty() ? 1 : w.strides[d];
-    if (!w.sizes.empty()) {
-      w.sizes[d] = (room - size) / step + 1;
-      if (w.sizes[d] > 1) w.strides[d] *= step;
-    }
-    w.sizes.push_back(size);
-    w.strides.push_back(stride);
-    return w;
-  });
+  return window_view(
+      "UnfoldBackward0", x,
+      [=](Window w) {
+        const int64_t stride = w.sizes.empty() ? 1 : w.strides[d];
+        if (!w.sizes.empty()) {
+          w.sizes[d] = (room - size) / step + 1;
+          if (w.sizes[d] > 1) w.strides[d] *= step;
+        }
+        w.sizes.push_back(size);
+        w.strides.push_back(stride);
+        return w;
+      },
+      [=] { return Notes{{"dimension", static_cast<int64_t>(d)}, {"size", size}, {"step", step}}; });
 }
 
 // ---- several views at once
@@ -515,19 +535,23 @@ Grads join_parts(const Grads& grads, const std::vector<Dims>& sizes, DType dtype
   return Grads{stacked ? stack(parts, dim) : cat(parts, dim)};
 }
 
+template <class N>
 void record_parts(const char* node, const Tensor& x, const std::vector<Tensor>& parts, int64_t dim,
-                  bool stacked) {
+                  bool stacked, N notes) {
   if (!needs_grad(x) || parts.empty()) return;
   std::vector<Dims> sizes;
   for (const Tensor& part : parts) sizes.push_back(part.sizes());
-  record(node, x, parts, {}, [sizes, dtype = x.dtype(), dim, stacked](Backward&, const Grads& grads) {
-    return join_parts(grads, sizes, dtype, dim, stacked);
-  });
+  record(
+      node, x, parts, {},
+      [sizes, dtype = x.dtype(), dim, stacked](Backward&, const Grads& grads) {
+        return join_parts(grads, sizes, dtype, dim, stacked);
+      },
+      notes);
 }
 
 }  // namespace
 
-std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim, const char* node) {
+std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim, std::optional<int64_t> each) {
   check(x.dim() > 0, "split expects at least a 1-dimensional tensor");
   const auto d = static_cast<std::size_t>(wrap_dim(dim, x.dim()));
   int64_t total = 0;
@@ -547,7 +571,12 @@ std::vector<Tensor> split(const Tensor& x, const Dims& sizes, int64_t dim, const
     mark_view(parts.back(), x, true);
     at += size * x.strides()[d];
   }
-  record_parts(node, x, parts, static_cast<int64_t>(d), false);
+  record_parts(each ? "SplitBackward0" : "SplitWithSizesBackward0", x, parts, static_cast<int64_t>(d), false,
+               [d, each, sizes] {
+                 const Note dim{"dim", static_cast<int64_t>(d)};
+                 return each ? Notes{dim, {"split_size", *each}}
+                             : Notes{dim, {"split_sizes", {}, nullptr, sizes}};
+               });
   return parts;
 }
 
@@ -561,7 +590,7 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   Dims sizes;
   for (int64_t rest = length; rest > 0; rest -= size) sizes.push_back(std::min(size, rest));
   if (sizes.empty()) sizes.push_back(0);
-  return split(x, sizes, dim, "SplitBackward0");
+  return split(x, sizes, dim, size);
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
@@ -587,7 +616,8 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
     parts.push_back(alias(x, sizes, strides, x->offset + i * x.strides()[d]));
     mark_view(parts.back(), x, true);
   }
-  record_parts("UnbindBackward0", x, parts, static_cast<int64_t>(d), true);
+  record_parts("UnbindBackward0", x, parts, static_cast<int64_t>(d), true,
+               [d] { return Notes{{"dim", static_cast<int64_t>(d)}}; });
   return parts;
 }
 
