@@ -93,13 +93,12 @@ class Traversal {
   std::vector<TensorImpl*> tensors_;
 };
 
-template <class T>
-int traverse(PyObject* self, visitproc visit, void* arg) {
+int traverse_node(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   if (PyObject** dict = _PyObject_GetDictPtr(self)) Py_VISIT(*dict);
   if (!nb::inst_ready(self)) return 0;
   Traversal traversal(visit, arg);
-  traversal.parts_of(*nb::inst_ptr<T>(self));
+  traversal.parts_of(*nb::inst_ptr<Node>(self));
   return traversal.finish();
 }
 
@@ -116,13 +115,20 @@ int clear_node(PyObject* self) {
 }  // namespace
 
 int traverse_tensor(PyObject* self, visitproc visit, void* arg) {
-  return traverse<TensorImpl>(self, visit, arg);
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(object->attributes);
+  if (!object->impl) return 0;
+  Traversal traversal(visit, arg);
+  traversal.parts_of(*object->impl);
+  return traversal.finish();
 }
 
 int clear_tensor(PyObject* self) {
-  if (PyObject** dict = _PyObject_GetDictPtr(self)) Py_CLEAR(*dict);
-  if (!nb::inst_ready(self)) return 0;
-  TensorImpl& tensor = *nb::inst_ptr<TensorImpl>(self);
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  Py_CLEAR(object->attributes);
+  if (!object->impl) return 0;
+  TensorImpl& tensor = *object->impl;
   const auto base = std::move(tensor.base);
   if (auto* meta = static_cast<GradMeta*>(tensor.grad_meta.get())) {
     const auto leaf_hooks = std::move(meta->leaf_hooks), accumulate_hooks = std::move(meta->accumulate_hooks);
@@ -132,7 +138,7 @@ int clear_tensor(PyObject* self) {
   return 0;
 }
 
-PyType_Slot node_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse<Node>)},
+PyType_Slot node_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse_node)},
                             {Py_tp_clear, reinterpret_cast<void*>(clear_node)},
                             {0, nullptr}};
 

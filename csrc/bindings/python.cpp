@@ -1,5 +1,7 @@
 #include "bindings/python.h"
 
+#include <structmember.h>
+
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -109,31 +111,70 @@ int initialised_already(PyObject*, PyObject*, PyObject*) {
   return 0;
 }
 
-// A Python object only refers to ours; ours goes with it. (nanobind would free ours itself, but knows nothing
-// of the pool.)
+// A Python object only refers to ours; ours goes with it. (nanobind would free a node itself, but knows
+// nothing of the pool.)
 destructor plain_dealloc = nullptr;
 
-template <class T>
-void dealloc(PyObject* self) {
-  T* object = nb::inst_ready(self) ? nb::inst_ptr<T>(self) : nullptr;
-  if (object) object->leave_python();
+void dealloc_node(PyObject* self) {
+  Node* node = nb::inst_ready(self) ? nb::inst_ptr<Node>(self) : nullptr;
+  if (node) node->leave_python();
   plain_dealloc(self);
-  delete object;
+  delete node;
 }
 
-template <class T>
-void own_dealloc(PyTypeObject* type) {
-  plain_dealloc = type->tp_dealloc;  // nanobind's, the same for all
-  type->tp_dealloc = dealloc<T>;
+void dealloc_tensor(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  auto* object = reinterpret_cast<TensorObject*>(self);
+  if (object->weak_references) PyObject_ClearWeakRefs(self);
+  Py_CLEAR(object->attributes);
+  TensorImpl* impl = object->impl;
+  if (impl) impl->leave_python();
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+  delete impl;
 }
 
-PyType_Slot tensor_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_tensor)},
+PyMemberDef tensor_members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, attributes), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weak_references), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyGetSetDef tensor_computed[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+constexpr const char* kTensorDoc =
+    "A multi-dimensional array of one type that records operations for differentiation.";
+
+PyType_Slot tensor_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc_tensor)},
+                              {Py_tp_doc, const_cast<char*>(kTensorDoc)},
+                              {Py_tp_members, tensor_members},
+                              {Py_tp_getset, tensor_computed},
+                              {Py_tp_new, reinterpret_cast<void*>(new_tensor)},
                               {Py_tp_init, reinterpret_cast<void*>(initialised_already)},
                               {Py_tp_traverse, reinterpret_cast<void*>(traverse_tensor)},
                               {Py_tp_clear, reinterpret_cast<void*>(clear_tensor)},
                               {0, nullptr}};
 
+PyType_Spec tensor_spec = {"penlight._C.Tensor", sizeof(TensorObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, tensor_slots};
+
 }  // namespace
+
+TensorClass::TensorClass(nb::module_& m) : nb::object(nb::steal(PyType_FromSpec(&tensor_spec))) {
+  attr("__module__") = m.attr("__name__");
+  m.attr("Tensor") = *this;
+}
+
+TensorClass& TensorClass::property(const char* name, const nb::object& get, const nb::object& set,
+                                   const std::string& documentation) {
+  const nb::object words = documentation.empty() ? nb::none() : nb::object(nb::str(documentation.c_str()));
+  attr(name) = nb::handle(reinterpret_cast<PyObject*>(&PyProperty_Type))(get, set, nb::none(), words);
+  return *this;
+}
 
 Family::Family(Bind bind) {
   families().push_back(bind);
@@ -146,16 +187,22 @@ bool is_tensor(nb::handle object) {
 }
 
 Tensor tensor_of(nb::handle object) {
-  return Tensor(nb::inst_ptr<TensorImpl>(object));
+  return Tensor(reinterpret_cast<TensorObject*>(object.ptr())->impl);
 }
 
 nb::object to_python(const Tensor& tensor) {
   if (!tensor.defined()) return nb::none();
   TensorImpl* impl = tensor.impl();
   if (void* object = impl->python_object()) return nb::borrow(static_cast<PyObject*>(object));
-  nb::object object = nb::inst_reference(nb::handle(reinterpret_cast<PyObject*>(tensor_type)), impl);
-  impl->move_count_to(object.ptr());
-  return object;
+  return wrap(tensor_type, impl);
+}
+
+nb::object wrap(PyTypeObject* type, TensorImpl* impl) {
+  PyObject* object = type->tp_alloc(type, 0);
+  if (!object) throw nb::python_error();
+  reinterpret_cast<TensorObject*>(object)->impl = impl;
+  impl->move_count_to(object);
+  return nb::steal(object);
 }
 
 // Every name has a Python type of its own, so that type(fn).__name__ reads as in PyTorch.
@@ -359,16 +406,14 @@ NB_MODULE(_C, m) {
   add_dtype(DType::f64, {"float64", "double"});
   add_dtype(DType::boolean, {"bool"});
 
-  TensorClass tensor(m, "Tensor", nb::dynamic_attr(), nb::is_weak_referenceable(),
-                     nb::type_slots(tensor_slots),
-                     "A multi-dimensional array of one type that records operations for differentiation.");
+  TensorClass tensor(m);
   tensor_type = reinterpret_cast<PyTypeObject*>(tensor.ptr());
   nb::class_<Node> node(m, "Node", nb::dynamic_attr(), nb::is_weak_referenceable(),
                         nb::type_slots(node_slots), "An operation in the graph behind a tensor.");
   node_type = reinterpret_cast<PyTypeObject*>(node.ptr());
   m.attr("_Node") = node;
-  own_dealloc<TensorImpl>(tensor_type);
-  own_dealloc<Node>(node_type);
+  plain_dealloc = node_type->tp_dealloc;
+  node_type->tp_dealloc = dealloc_node;
 
   for (Family::Bind bind : families()) bind(m, tensor);
 }

@@ -22,7 +22,47 @@ using namespace nb::literals;
 
 namespace penlight::bindings {
 
-using TensorClass = nb::class_<TensorImpl>;
+// A tensor as a Python object: it refers to ours, and has room for attributes and weak references. The type
+// is our own rather than one of nanobind's, whose objects hold room for a TensorImpl and stand in a table
+// besides.
+struct TensorObject {
+  PyObject_HEAD TensorImpl* impl;
+  PyObject *attributes, *weak_references;
+};
+
+// The Python type Tensor while it is given its methods, as nanobind's class_ does it.
+class TensorClass : public nb::object {
+ public:
+  explicit TensorClass(nb::module_& m);
+
+  template <class F, class... Extra>
+  TensorClass& def(const char* name, F&& f, const Extra&... extra) {
+    nb::cpp_function_def(std::forward<F>(f), nb::scope(*this), nb::name(name), nb::is_method(), extra...);
+    return *this;
+  }
+  template <class Getter, class... Extra>
+  TensorClass& def_prop_ro(const char* name, Getter&& getter, const Extra&... extra) {
+    const nb::object get =
+        nb::cpp_function(std::forward<Getter>(getter), nb::is_method(), nb::is_getter(), extra...);
+    return property(name, get, nb::none(), (documentation(extra) + ... + std::string()));
+  }
+  template <class Getter, class Setter, class... Extra>
+  TensorClass& def_prop_rw(const char* name, Getter&& getter, Setter&& setter, const Extra&... extra) {
+    const nb::object get =
+        nb::cpp_function(std::forward<Getter>(getter), nb::is_method(), nb::is_getter(), extra...);
+    const nb::object set = nb::cpp_function(std::forward<Setter>(setter), nb::is_method(), extra...);
+    return property(name, get, set, (documentation(extra) + ... + std::string()));
+  }
+
+ private:
+  static std::string documentation(const char* words) { return words; }
+  template <class T>
+  static std::string documentation(const T&) {
+    return {};
+  }
+  TensorClass& property(const char* name, const nb::object& get, const nb::object& set,
+                        const std::string& documentation);
+};
 
 // A file of bindings: static const Family family{[](nb::module_& m, TensorClass& tensor) { ... }};
 struct Family {
@@ -39,7 +79,8 @@ void both(nb::module_& m, TensorClass& tensor, const char* name, F f, const Extr
 
 // ---- objects
 
-nb::object to_python(const Tensor& tensor);  // None where undefined
+nb::object to_python(const Tensor& tensor);             // None where undefined
+nb::object wrap(PyTypeObject* type, TensorImpl* impl);  // a new object of Tensor or a subclass
 nb::object to_python(const Ref<Node>& node);
 nb::object to_python(DType dtype);
 bool is_tensor(nb::handle object);

@@ -109,8 +109,7 @@ nb::object make_subclass(nb::handle type, const Tensor& data, bool requires_grad
                                                                 Py_TYPE(to_python(data).ptr())),
                    "cls must be a class derived from Tensor");
   auto* impl = new TensorImpl;
-  nb::object object = nb::inst_reference(type, impl);
-  impl->move_count_to(object.ptr());
+  nb::object object = wrap(reinterpret_cast<PyTypeObject*>(type.ptr()), impl);
   impl->storage = data->storage;
   impl->offset = data->offset;
   impl->sizes = data.sizes();
