@@ -49,7 +49,11 @@ def stub(module) -> str:
     generator = StubGen(module, include_private=True)
     generator.put(module)
     lines, in_tensor, takes_out = [HEAD], False, names_with_out()
-    for line in generator.get().splitlines():
+    # What __init__ takes is written out above; the module's own says nothing of it.
+    text = re.sub(
+        r"    def __init__\(self, /, \*args, \*\*kwargs\):\n.*?\n\n", "", generator.get(), flags=re.DOTALL
+    )
+    for line in text.splitlines():
         if line.startswith("class "):
             in_tensor = line.startswith("class Tensor")
         if in_tensor and line.startswith("    def "):

@@ -165,6 +165,8 @@ PyType_Spec tensor_spec = {"penlight._C.Tensor", sizeof(TensorObject), 0,
 }  // namespace
 
 TensorClass::TensorClass(nb::module_& m) : nb::object(nb::steal(PyType_FromSpec(&tensor_spec))) {
+  // Messages of the interpreter name a type by tp_name, which would come with the module's name before it.
+  reinterpret_cast<PyTypeObject*>(ptr())->tp_name = "Tensor";
   attr("__module__") = m.attr("__name__");
   m.attr("Tensor") = *this;
 }

@@ -144,10 +144,15 @@ def transpose_cases(draw):
     return case
 
 
-def error(got, wanted):
-    """The largest difference, relative to the largest number wanted."""
+def error(got, wanted, *factors):
+    """The largest difference, relative to the largest number wanted; of factors: or to their largest product.
+
+    That is for algorithms that transform the whole of what they multiply: where no product is wanted, since every
+    tap lies in the padding, theirs cancel only up to rounding.
+    """
     assert got.shape == wanted.shape
     if wanted.size == 0:
         return 0.0
     difference = float(np.max(np.abs(np.asarray(got, np.float64) - wanted)))
-    return difference / (float(np.max(np.abs(wanted))) + math.ulp(1.0))
+    product = math.prod(float(np.max(np.abs(f), initial=0)) for f in factors) if factors else 0.0
+    return difference / (max(float(np.max(np.abs(wanted))), product) + math.ulp(1.0))

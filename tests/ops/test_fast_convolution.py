@@ -161,7 +161,7 @@ def test_forward_is_the_definition(case, always):
     arguments |= dict(groups=case.groups, padding_mode=case.mode)
     got = CONV[case.dims](tensor(x, case.layout), tensor(w, case.layout), tensor(b), **arguments)
     want = convolution(x, w, b, case.stride, case.pairs, case.dilation, case.groups, case.mode)
-    assert error(got.numpy(), want) <= BOUND
+    assert error(got.numpy(), want, x, w) <= BOUND
 
 
 @MANY
@@ -181,7 +181,7 @@ def test_transposed_is_the_definition(case, always):
     want = transposed_convolution(
         x, w, b, case.stride, case.padding, case.output_padding, case.groups, case.dilation
     )
-    assert error(got.numpy(), want) <= BOUND
+    assert error(got.numpy(), want, x, w) <= BOUND
 
 
 @MANY
@@ -210,8 +210,8 @@ def test_gradients_are_the_definition(case, always):
     want = gradients_by_definition(
         x, w, g, [1] * case.dims, case.pairs, case.dilation, case.groups, case.mode
     )
-    for got, exact in zip((dx, dw), want, strict=True):
-        assert error(got.numpy(), exact) <= BOUND
+    for got, exact, factor in zip((dx, dw), want, (w, x), strict=True):
+        assert error(got.numpy(), exact, g, factor) <= BOUND
 
 
 @pytest.mark.parametrize("channels", [(1, 16), (2, 33), (3, 17), (5, 7), (7, 5), (17, 3), (31, 2), (16, 1)])
