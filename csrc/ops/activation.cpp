@@ -59,6 +59,8 @@ Notes notes_of(Activation op, const ActivationParameters& p) {
       return {{"approximate", Scalar(0), op == Activation::gelu ? "none" : "tanh"}};
     case Activation::softplus:
       return {{"beta", p.a}, {"threshold", p.b}};
+    case Activation::smooth_l1:
+      return {{"beta", p.a}};
     case Activation::hardtanh:
       return {{"min_val", p.a}, {"max_val", p.b}};
     default:

@@ -12,10 +12,9 @@ import sympy as sp
 
 import penlight
 from penlight import Tensor
-from penlight.explain.derivation.convolution import conv_operator
-from penlight.explain.derivation.functions import TWO, evaluate, express
+from penlight.explain.derivation.functions import MORE, evaluate, express
 from penlight.explain.derivation.operators import operator
-from penlight.explain.derivation.values import MOVING, Key, Values, to_array
+from penlight.explain.derivation.values import MOVING, PICKING, Key, Values, to_array
 from penlight.explain.derivation.writing import as_latex, as_text, latex_name, simplest
 from penlight.explain.reading import Edge, Graph, Step
 
@@ -128,7 +127,7 @@ class Chain:
                 operands.append(self.symbol((edge.source, edge.output)))
             elif ("self", "other")[min(position, 1)] in step.notes:
                 operands.append(None)
-            elif step.name in TWO:
+            elif step.name in MORE:
                 operands.append(self._constant(step, position))
             else:
                 operands.append(None)
@@ -326,17 +325,11 @@ class Chain:
         self, key: Key, edge: Edge, step: Step, fields: dict[Key, Field], shape: tuple[int, ...]
     ) -> Any:
         """An operation that mixes or moves elements: the gradient gets a name of its own from here on."""
-        if step.name in MOVING:
-            return self._moving(key, edge, step, fields)
+        custom = step.custom
+        if step.name in MOVING or custom:
+            return self._handed_back(key, edge, step, fields, custom)
         out, above = self._output(step, fields)
-        shapes = [
-            None if e is None else self._graph.steps[e.source].outputs[e.output].shape for e in step.inputs
-        ]
-        rule = (
-            conv_operator(edge.position, step.notes, shapes)
-            if step.name == "ConvolutionBackward0"
-            else operator(step.name, edge.position, step.notes, shapes)
-        )
+        rule = operator(self._values.site(step), edge.position)
         if rule is None:
             raise Undecided(
                 f"the derivative of {self._formula(step)} ({step.name}): it is not written as a formula here"
@@ -369,8 +362,9 @@ class Chain:
 
         return [name or "·" for name in input_names(step, self._names)]
 
-    def _moving(self, key: Key, edge: Edge, step: Step, fields: dict[Key, Field]) -> Any:
-        """Elements are moved, repeated or left out: each gradient goes back to where its element came from."""
+    def _handed_back(self, key: Key, edge: Edge, step: Step, fields: dict[Key, Field], custom: bool) -> Any:
+        """What the node itself hands back: where elements are moved, repeated, picked or left out, each gradient
+        returns to where its element came from; of a custom Function, its own backward is taken at its word."""
         grads: list[Tensor | None] = []
         names = []
         for number, output in enumerate(step.outputs):
@@ -382,19 +376,25 @@ class Chain:
         with penlight.no_grad():
             handed = step.node(*grads)
         sent = handed if isinstance(handed, Tensor) else handed[edge.position]
+        values = to_array(sent)
+        if custom:
+            called = f"{step.name.removesuffix('Backward')}.backward"
+            text = f"{called}({', '.join(names)})"
+            latex = rf"\mathrm{{{_plain(called)}}}\left({', '.join(map(latex_name, names))}\right)"
+            remark = f"{called} is the program's own: it is taken at its word"
+            return self._named(self._slope(key), values, key), (text, latex), (text, latex), remark
         single = fields.get((step.index, 0))
         constant = single is not None and len(step.outputs) == 1 and not single.expression.free_symbols
-        values = to_array(sent)
         text = f"{', '.join(names)}, back in the places of {self._names[key]}"
         latex = (
             rf"{', '.join(map(latex_name, names))}\ \text{{in the places of }}{latex_name(self._names[key])}"
         )
         written = text, latex
+        remark = PICKING.get(step.name, "elements are moved, not changed")
         same = constant and values.size and np.all(values == values.flat[0])
         if single is not None and same and np.isclose(float(single.expression), values.flat[0]):
-            share = Field(single.expression, {}, values.shape)
-            return share, written, written, "elements are moved, not changed"
-        return self._named(self._slope(key), values, key), written, written, "elements are moved, not changed"
+            return Field(single.expression, {}, values.shape), written, written, remark
+        return self._named(self._slope(key), values, key), written, written, remark
 
     # ---- the result in terms of the target
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penlight.explain.derivation.operators import Operator
+from penlight.explain.derivation.operators import Operator, Site, Table
 
 
 class Taps:
@@ -79,9 +79,9 @@ def weight(notes: dict[str, Any], g: np.ndarray, x: np.ndarray, shape: tuple[int
     return w
 
 
-def conv_operator(position: int, notes: dict[str, Any], shapes: list[tuple[int, ...] | None]) -> Operator:
+def _operator(site: Site, position: int) -> Operator:
     """How the gradient of a convolution's output goes to its input, weight or bias."""
-    shape = shapes[position] or ()
+    notes, shape = site.notes, site.input_shape(position)
     if position == 2:
         return Operator(
             "Σ_n Σ_i <g>[n,o,i]", r"\sum_n \sum_i <g>_{n,o,i}",
@@ -92,25 +92,38 @@ def conv_operator(position: int, notes: dict[str, Any], shapes: list[tuple[int, 
             return Operator(
                 "Σ_o Σ_t <1>[c,o,t] · <g>[n,o,i·stride + t·dilation − padding]",
                 r"\sum_o \sum_t <1>_{c,o,t}\,<g>_{n,o,\,i s + t d - p}",
-                lambda g, x, y: convolve(notes, g, x[1], shape),  # type: ignore[arg-type]
+                lambda g, x, y: convolve(notes, g, x[1], shape),
                 "the gradient of a transposed convolution is a convolution with the same kernel",
             )
         return Operator(
             "Σ_n Σ_i <0>[n,c,i] · <g>[n,o,i·stride + t·dilation − padding]",
             r"\sum_n \sum_i <0>_{n,c,i}\,<g>_{n,o,\,i s + t d - p}",
-            lambda g, x, y: weight(notes, x[0], g, shape),  # type: ignore[arg-type]
+            lambda g, x, y: weight(notes, x[0], g, shape),
             "the correlation of the gradient with the input",
         )
     if position == 0:
         return Operator(
             "Σ_o Σ_t <1>[o,c,t] · <g>[n,o,i], over all i, t with i·stride + t·dilation − padding = j",
             r"\sum_o \sum_{t,\,i:\; i s + t d - p = j} <1>_{o,c,t}\,<g>_{n,o,i}",
-            lambda g, x, y: transposed(notes, g, x[1], shape),  # type: ignore[arg-type]
+            lambda g, x, y: transposed(notes, g, x[1], shape),
             "the correlation of the gradient with the flipped kernel",
         )
     return Operator(
         "Σ_n Σ_i <g>[n,o,i] · <0>[n,c,i·stride + t·dilation − padding]",
         r"\sum_n \sum_i <g>_{n,o,i}\,<0>_{n,c,\,i s + t d - p}",
-        lambda g, x, y: weight(notes, g, x[0], shape),  # type: ignore[arg-type]
+        lambda g, x, y: weight(notes, g, x[0], shape),
         "the correlation of the input with the gradient",
     )
+
+
+def _back(site: Site) -> Table:
+    return {position: _operator(site, position) for position in range(3)}
+
+
+def _forward(site: Site, x: Any) -> np.ndarray:
+    result = (transposed if site.notes["transposed"] else convolve)(site.notes, x[0], x[1], site.shape)
+    return result if x[2] is None else result + x[2].reshape(1, -1, *[1] * (len(site.shape) - 2))
+
+
+BACK = {"ConvolutionBackward0": _back}
+FORWARD = {"ConvolutionBackward0": _forward}

@@ -71,6 +71,21 @@ class clamp(sp.Function):  # type: ignore[misc]
         return inside(*self.args) if argindex == 1 else sp.Integer(0)
 
 
+class smooth_abs(sp.Function):  # type: ignore[misc]
+    """|x| with its tip rounded within beta: x² / (2 beta) there, |x| − beta/2 outside."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        x, beta = self.args
+        return clamp(x / beta, -1, 1) if argindex == 1 else sp.Integer(0)
+
+
+class floor(sp.Function):  # type: ignore[misc]
+    """The next whole number below: flat between its steps."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sp.Integer(0)
+
+
 def _sigma(v: Any) -> Any:
     return 0.5 * (1 + np.tanh(np.asarray(v) / 2))
 
@@ -83,6 +98,8 @@ NUMERIC: dict[str, Callable[..., Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "inside": lambda v, low, high: ((np.asarray(v) >= low) & (np.asarray(v) <= high)) * 1.0,
+    "smooth_abs": lambda v, beta: np.where(np.abs(v) < beta, np.square(v) / 2 / beta, np.abs(v) - beta / 2),
+    "floor": np.floor,
     "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
 }
 
@@ -94,6 +111,7 @@ _ONE: dict[str, Callable[[Any], Any]] = {
     "AsinhBackward0": sp.asinh,
     "AtanBackward0": sp.atan,
     "AtanhBackward0": sp.atanh,
+    "CeilBackward0": lambda x: -floor(-x),
     "CloneBackward0": lambda x: x,
     "CosBackward0": sp.cos,
     "CoshBackward0": sp.cosh,
@@ -101,6 +119,8 @@ _ONE: dict[str, Callable[[Any], Any]] = {
     "ErfBackward0": sp.erf,
     "ErfcBackward0": lambda x: 1 - sp.erf(x),
     "ExpBackward0": sp.exp,
+    "FloorBackward0": floor,
+    "HardswishBackward0": lambda x: x * clamp(x + 3, 0, 6) / 6,
     "Exp2Backward0": lambda x: sp.Integer(2) ** x,
     "Expm1Backward0": lambda x: sp.exp(x) - 1,
     "LogBackward0": sp.log,
@@ -109,6 +129,7 @@ _ONE: dict[str, Callable[[Any], Any]] = {
     "Log2Backward0": lambda x: sp.log(x) / sp.log(2),
     "LogitBackward0": lambda x: sp.log(x / (1 - x)),
     "LogSigmoidBackward0": lambda x: sp.log(sigma(x)),
+    "MishBackward0": lambda x: x * sp.tanh(sp.log(1 + sp.exp(x))),
     "NegBackward0": lambda x: -x,
     "Rad2DegBackward0": lambda x: x * 180 / sp.pi,
     "ReciprocalBackward0": lambda x: 1 / x,
@@ -125,6 +146,7 @@ _ONE: dict[str, Callable[[Any], Any]] = {
 
 _TWO: dict[str, Callable[[Any, Any], Any]] = {
     "Atan2Backward0": sp.atan2,
+    "BinaryCrossEntropyBackward0": lambda p, t: -t * sp.log(p) - (1 - t) * sp.log(1 - p),
     "DivBackward0": lambda a, b: a / b,
     "HypotBackward0": lambda a, b: sp.sqrt(a**2 + b**2),
     "LogaddexpBackward0": lambda a, b: sp.log(sp.exp(a) + sp.exp(b)),
@@ -135,7 +157,14 @@ _TWO: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-TWO = frozenset({*_TWO, "AddBackward0", "SubBackward0"})  # operations of two tensors, element by element
+_THREE: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "AddcdivBackward0": lambda x, a, b: x + a / b,
+    "AddcmulBackward0": lambda x, a, b: x + a * b,
+    "LerpBackward1": lambda a, b, w: a + w * (b - a),
+}
+_OTHERS = {"AddBackward0", "SubBackward0", "LerpBackward0", "MseLossBackward0"}
+
+MORE = frozenset({*_TWO, *_THREE, *_OTHERS})  # operations of several tensors, element by element
 
 
 def exact(value: Any) -> Any:
@@ -173,10 +202,17 @@ def express(node: str, operands: Sequence[Any], notes: dict[str, Any]) -> Any:
         return relu(x) - numbers["negative_slope"] * relu(-x)
     if node == "SoftplusBackward0":
         return sp.log(1 + sp.exp(numbers["beta"] * x)) / numbers["beta"]
-    if node == "HardtanhBackward0":
-        return None  # at its very bounds the engine takes 0, where clamp takes 1: better left to its own rule
-    if node == "GeluBackward0" and notes.get("approximate") == "none":
-        return x * (1 + sp.erf(x / sp.sqrt(2))) / 2
+    if node == "EluBackward0":
+        below = sp.exp(numbers["input_scale"] * minimum(x, 0)) - 1
+        return numbers["scale"] * (relu(x) + numbers["alpha"] * below)
+    if node == "SmoothL1LossBackward0" and "beta" in numbers:
+        return smooth_abs(x, numbers["beta"])
+    if node == "RemainderBackward0" and "other" in numbers:
+        return x - numbers["other"] * floor(x / numbers["other"])
+    if node == "GeluBackward0":
+        if notes.get("approximate") == "none":
+            return x * (1 + sp.erf(x / sp.sqrt(2))) / 2
+        return x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3))) / 2
     if node in ("ClampBackward1", "ClampMinBackward0", "ClampMaxBackward0"):
         return clamp(x, numbers.get("min", -sp.oo), numbers.get("max", sp.oo))
     if len(values) < 2 or values[1] is None:
@@ -185,6 +221,15 @@ def express(node: str, operands: Sequence[Any], notes: dict[str, Any]) -> Any:
         return x + numbers.get("alpha", sp.Integer(1)) * values[1]
     if node == "SubBackward0":
         return x - numbers.get("alpha", sp.Integer(1)) * values[1]
+    if node == "LerpBackward0" and "weight" in numbers:
+        return x + numbers["weight"] * (values[1] - x)
+    if node == "MseLossBackward0":  # with a reduction it mixes elements
+        return (x - values[1]) ** 2 if notes.get("reduction") == 0 else None
+    if node in _THREE:
+        if len(values) < 3 or values[2] is None:
+            return None
+        whole = _THREE[node](x, values[1], values[2])
+        return x + numbers["value"] * (whole - x) if "value" in numbers else whole
     return _TWO[node](x, values[1]) if node in _TWO else None
 
 

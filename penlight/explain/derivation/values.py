@@ -10,26 +10,84 @@ import sympy as sp
 import penlight
 from penlight import Tensor
 from penlight.explain.derivation.functions import evaluate, express
-from penlight.explain.derivation.operators import forward
+from penlight.explain.derivation.operators import Site, forward
 from penlight.explain.names import Names
 from penlight.explain.reading import Graph, Step, unpacked
 
 Key = tuple[int, int]  # step and output
 
-# Linear operations that only move, repeat or leave out elements.
-MOVING = frozenset(
-    f"{name}Backward{number}"
-    for name, numbers in {
+
+def _nodes(names: dict[str, str]) -> frozenset[str]:
+    return frozenset(f"{name}Backward{number}" for name, numbers in names.items() for number in numbers)
+
+
+_WINNERS = "each gradient goes to the element that was picked; the others get none"
+_FLAT = "flat between its steps: no gradient"
+_SHARED = "each gradient is shared out as its elements had taken part"
+
+# Operations that pick elements, or spread them, by what happened forwards; with what becomes of the gradient.
+PICKING = {
+    **dict.fromkeys(
+        _nodes(
+            {
+                "AdaptiveMaxPool2D": "0", "AdaptiveMaxPool3D": "0", "Clamp": "0", "Cummax": "0", "Cummin": "0",
+                "Hardtanh": "0", "Kthvalue": "0", "MaskedFill": "0", "MaskedSelect": "0", "Max": "0",
+                "MaxPool2DWithIndices": "0", "MaxPool3DWithIndices": "0", "Median": "01", "Min": "0", "Mode": "0",
+                "Nanmedian": "01", "Sort": "0", "Topk": "0", "Where": "0",
+            }
+        ),
+        _WINNERS,
+    ),
+    **dict.fromkeys(_nodes({"Round": "01", "Sign": "0", "Trunc": "0"}), _FLAT),
+    **dict.fromkeys(
+        _nodes(
+            {
+                "AdaptiveAvgPool2D": "0", "AdaptiveAvgPool3D": "0", "AvgPool2D": "0", "AvgPool3D": "0",
+                "UpsampleNearest2D": "0",
+            }
+        ),
+        _SHARED,
+    ),
+}  # fmt: skip
+
+# Operations whose own node hands the gradient back: those, and linear ones that only move, repeat or leave out.
+MOVING = frozenset(PICKING) | {"CopyBackwards", "CopySlices"} | _nodes(
+    {
         "Alias": "0", "AsStrided": "0", "Cat": "0", "ConstantPadNd": "0", "Diagonal": "0", "DiagEmbed": "0",
-        "Expand": "0", "Flip": "0", "Gather": "0", "Index": "0", "IndexSelect": "0", "Permute": "0", "Repeat": "0",
-        "Select": "0", "Slice": "0", "Split": "0", "SplitWithSizes": "0", "Squeeze": "012", "Stack": "0", "T": "0",
-        "Take": "0",
-        "ToCopy": "0", "Transpose": "0", "Tril": "0", "Triu": "0", "Unbind": "0", "Unfold": "0", "UnsafeView": "0",
-        "Unsqueeze": "0", "View": "0", "Cumsum": "0", "AvgPool2D": "0", "AvgPool3D": "0", "AdaptiveAvgPool2D": "0",
-        "AdaptiveAvgPool3D": "0",
-    }.items()
-    for number in numbers
+        "Embedding": "0", "Expand": "0", "Flip": "0", "Gather": "0", "Index": "0", "IndexAdd": "0", "IndexCopy": "0",
+        "IndexPut": "0", "IndexSelect": "0", "Permute": "0", "Repeat": "0", "Roll": "0", "Scatter": "0",
+        "ScatterAdd": "0", "Select": "0", "Slice": "0", "Split": "0", "SplitWithSizes": "0", "Squeeze": "012",
+        "Stack": "0", "T": "0", "Take": "0", "ToCopy": "0", "Transpose": "0", "Tril": "0", "Triu": "0", "Unbind": "0",
+        "Unfold": "0", "UnsafeView": "0", "Unsqueeze": "0", "View": "0", "Cumsum": "0",
+    }
 )  # fmt: skip
+
+# Those that are linear forwards too, the picked places given.
+LINEAR = (
+    MOVING
+    - _nodes(
+        {
+            "Clamp": "0",
+            "Hardtanh": "0",
+            "MaskedFill": "0",
+            "Round": "01",
+            "Sign": "0",
+            "Trunc": "0",
+            "Where": "0",
+        }
+    )
+    - {"CopySlices"}
+)
+
+
+def kept(step: Step) -> dict[str, np.ndarray]:
+    """The tensors a step's node keeps for backward, by the names it keeps them under."""
+    found: dict[str, np.ndarray] = {}
+    for number, (name, raw, _) in enumerate(step.node._saved_raw):
+        tensor = None if raw is None else unpacked(step.node, name, number)
+        if tensor is not None:
+            found.setdefault(name, tensor.detach().numpy().copy())
+    return found
 
 
 def to_array(tensor: Tensor) -> np.ndarray:
@@ -67,7 +125,7 @@ class Values:
         """What the node keeps: its own output, its inputs, and constants, which take the input of their name."""
         for number, (name, raw, is_output) in enumerate(step.node._saved_raw):
             tensor = None if raw is None else unpacked(step.node, name, number)
-            if tensor is None or not (tensor.is_floating_point() or tensor.dtype == penlight.bool):
+            if tensor is None:
                 continue
             if is_output:
                 self._found.setdefault(
@@ -120,6 +178,12 @@ class Values:
         seen = step.input_values[position] if position < len(step.input_values) else None
         return np.array(seen.values, dtype=np.float64) if seen is not None and seen.few else None
 
+    def site(self, step: Step) -> Site:
+        """An operation as the operators see it."""
+        steps = self._graph.steps
+        shapes = [None if e is None else steps[e.source].outputs[e.output].shape for e in step.inputs]
+        return Site(step.name, step.notes, shapes, step.outputs[0].shape, kept(step))
+
     def _compute(self, step: Step, number: int) -> np.ndarray | None:
         inputs = [self.input(step, i) for i in range(len(step.inputs))]
         shape = step.outputs[number].shape
@@ -128,14 +192,14 @@ class Values:
         if expression is not None:
             arrays = {s: v for s, v in zip(symbols, inputs, strict=True) if s is not None and v is not None}
             return evaluate(expression, arrays, shape)
-        mixed = forward(step.name, inputs, step.notes, shape)
+        mixed = forward(self.site(step), inputs)
         if mixed is not None:
             return mixed
         if step.name == "SumBackward0" and inputs[0] is not None:
             return np.asarray(inputs[0].sum())
         if step.name == "MeanBackward0" and inputs[0] is not None:
             return np.asarray(inputs[0].mean())
-        linear = step.name in MOVING or step.name in ("SumBackward1", "MeanBackward1")
+        linear = step.name in LINEAR or step.name in ("SumBackward1", "MeanBackward1")
         if linear and all(value is not None for value in inputs):
             return self._forwards(step, number)
         return None
@@ -165,6 +229,11 @@ class Values:
 
 _PLACES: dict[str, dict[str, int]] = {
     "PowBackward1": {"self": 0, "exponent": 1},
+    "AddcdivBackward0": {"tensor1": 1, "tensor2": 2},
+    "AddcmulBackward0": {"tensor1": 1, "tensor2": 2},
+    "NativeBatchNormBackward0": {"input": 0, "weight": 1},
+    "NativeGroupNormBackward0": {"input": 0, "weight": 1},
+    "NativeLayerNormBackward0": {"input": 0, "weight": 1},
     "ConvolutionBackward0": {"input": 0, "weight": 1},
 }
 

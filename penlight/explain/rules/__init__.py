@@ -48,7 +48,8 @@ def formula(node: str, inputs: Sequence[str], notes: dict[str, Any]) -> str:
     known = rule(node)
     if known is None:
         return f"{node.removesuffix('Backward')}({', '.join(inputs)})"
-    return put_in(known.forward, inputs, notes).removesuffix(" + ·")  # a bias that is not there
+    # Without the bias or weights that are not there.
+    return re.sub(r"(, ·)+\)$", ")", put_in(known.forward, inputs, notes).removesuffix(" + ·"))
 
 
 def put_in(template: str, inputs: Sequence[str], notes: dict[str, Any], **more: str) -> str:

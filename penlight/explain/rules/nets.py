@@ -39,17 +39,17 @@ RULES = {
         "max of windows of {0}", ("{g} at each window's greatest element",), _GREATEST
     ),
     "NativeBatchNormBackward0": Rule(
-        "batch_norm({0})",
+        "batch_norm({0}, {1}, {2})",
         ("normalized {g} · {1}", "Σ {g} · normalized {0}", "Σ {g}"),
         _NORM + " for each channel",
     ),
     "NativeLayerNormBackward0": Rule(
-        "layer_norm({0})",
+        "layer_norm({0}, {1}, {2})",
         ("normalized {g} · {1}", "Σ {g} · normalized {0}", "Σ {g}"),
         _NORM + " for each sample",
     ),
     "NativeGroupNormBackward0": Rule(
-        "group_norm({0})",
+        "group_norm({0}, {1}, {2})",
         ("normalized {g} · {1}", "Σ {g} · normalized {0}", "Σ {g}"),
         _NORM + " for each group",
     ),

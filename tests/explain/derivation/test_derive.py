@@ -174,23 +174,11 @@ def test_a_gate_is_written_as_a_condition():
 
 def test_what_cannot_be_derived_is_said_and_not_guessed():
     x = torch.randn(4, 3, requires_grad=True)
-    normal = nn.functional.layer_norm(x, (3,))
-    derivation = explain.derive((normal**2).sum(), x)
+    largest = torch.linalg.vector_norm(x, float("inf"))
+    derivation = explain.derive(largest**2, x)
     assert not derivation.complete and derivation.result is None and derivation.gradient is None
-    assert "NativeLayerNormBackward0" in derivation.undecided[0]
+    assert "LinalgVectorNormBackward0" in derivation.undecided[0]
     assert "Not derived" in str(derivation)
-
-    class Mine(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x * 2
-
-        @staticmethod
-        def backward(ctx, grad):
-            return grad * 2
-
-    derivation = explain.derive(Mine.apply(x).sum(), x)
-    assert not derivation.complete and "MineBackward" in derivation.undecided[0]
 
 
 def test_a_wrong_backward_is_found_out():
