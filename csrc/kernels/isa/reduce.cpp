@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "kernels/parallel.h"
+#include "kernels/row_loops.h"
 #include "kernels/simd.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
@@ -93,7 +94,7 @@ struct LogicOf {
 
 // One contiguous row: lanes, joined pairwise.
 template <class R, class T>
-typename R::Acc reduce_row(const T* x, int64_t n) {
+PENLIGHT_STREAMING typename R::Acc reduce_row(const T* x, int64_t n) {
   using Acc = typename R::Acc;
   Acc total = R::init();
   while (n > 0) {
@@ -132,29 +133,37 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
   }
 }
 
-// The extreme of a run of numbers, found without looking at NaN, of which there may be some.
+// The extreme of a run of numbers, found without looking at NaN, of which there may be some: one comparison
+// of two numbers tells whether either is.
 template <bool kMax, class T>
-[[gnu::noinline]] T extreme_number(const T* x, int64_t n, bool* nan) {
-  constexpr int64_t width = 256 / sizeof(T);
+[[gnu::noinline]] PENLIGHT_STREAMING T extreme_number(const T* x, int64_t n, bool* nan) {
+  constexpr int64_t width = 256 / sizeof(T), half = width / 2;
   using Flag = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
   T lanes[width];
-  Flag others[width];
+  Flag others[half];
   const auto better = [](T a, T b) { return (kMax ? a > b : a < b) ? a : b; };
   if (n >= width)
     for (int64_t j = 0; j < width; ++j) lanes[j] = x[j];
   else
     for (int64_t j = 0; j < width; ++j) lanes[j] = x[j < n ? j : 0];
-  for (int64_t j = 0; j < width; ++j) others[j] = lanes[j] != lanes[j];
+  const auto not_numbers = [](T a, T b) -> Flag {
+    if constexpr (std::is_floating_point_v<T>)
+      return __builtin_isunordered(a, b);
+    else
+      return 0;
+  };
+  for (int64_t j = 0; j < half; ++j) others[j] = not_numbers(lanes[j], lanes[j + half]);
   int64_t i = width;
   for (; i + width <= n; i += width)
-    for (int64_t j = 0; j < width; ++j) {
-      const T value = x[i + j];
-      lanes[j] = better(value, lanes[j]);
-      if constexpr (std::is_floating_point_v<T>) others[j] |= value != value;
+    for (int64_t j = 0; j < half; ++j) {
+      const T one = x[i + j], other = x[i + j + half];
+      lanes[j] = better(one, lanes[j]);
+      lanes[j + half] = better(other, lanes[j + half]);
+      others[j] |= not_numbers(one, other);
     }
   for (; i < n; ++i) {
     lanes[0] = better(x[i], lanes[0]);
-    others[0] |= x[i] != x[i];
+    others[0] |= not_numbers(x[i], x[i]);
   }
   constexpr int64_t quarter = width / 4;
   for (int64_t j = 0; j < quarter; ++j) {
@@ -162,7 +171,7 @@ template <bool kMax, class T>
         better(better(lanes[j], lanes[j + quarter]), better(lanes[j + 2 * quarter], lanes[j + 3 * quarter]));
   }
   Flag any = 0;
-  for (int64_t j = 0; j < width; ++j) any |= others[j];
+  for (int64_t j = 0; j < half; ++j) any |= others[j];
   *nan = any != 0;
   return Vec<T, quarter>::load(lanes).fold(
       [](auto a, auto b) { return decltype(a){(kMax ? a.v > b.v : a.v < b.v) ? a.v : b.v}; });
