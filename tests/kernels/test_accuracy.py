@@ -181,6 +181,24 @@ def test_an_element_does_not_depend_on_its_place(name, dtype):
     assert penlight.equal(getattr(penlight, name)(spread.t())[1], whole)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_an_activation_does_not_depend_on_its_place(name, dtype):
+    function = getattr(penlight.nn.functional, name)
+    x = (
+        (penlight.arange(-150, 150, dtype=penlight.float64) / 37)
+        .to(getattr(penlight, dtype))
+        .requires_grad_()
+    )
+    whole = function(x)
+    (slopes,) = penlight.autograd.grad(whole.sum(), x)
+    for start, stop in ((0, 1), (1, 4), (5, 22), (7, 290), (299, 300)):
+        part = x[start:stop].detach().requires_grad_()
+        result = function(part)
+        assert penlight.equal(result, whole[start:stop])
+        assert penlight.equal(penlight.autograd.grad(result.sum(), part)[0], slopes[start:stop])
+
+
 @pytest.mark.parametrize("instruction_set", ["baseline", "avx2"])
 def test_lesser_instruction_sets_keep_within_the_same_errors(instruction_set):
     if os.environ.get("PENLIGHT_ISA"):

@@ -18,6 +18,9 @@ struct Parameters {
   C a, b, c;
 };
 
+// Functions without parameters that are written for registers.
+struct OfRegisters {};
+
 struct LeakyRelu {
   template <class C>
   [[gnu::always_inline]] static C value(C x, const Parameters<C>& p) {
@@ -40,41 +43,50 @@ struct Elu {
   }
 };
 
-struct Gelu {
-  template <class C>
-  [[gnu::always_inline]] static C value(C x, const Parameters<C>&) {
+struct Gelu : OfRegisters {
+  template <class N>
+  [[gnu::always_inline]] static N value(N x) {
     return math::gelu(x);
   }
-  template <class C>
-  [[gnu::always_inline]] static C slope(C x, const Parameters<C>&) {
-    return math::normal_below(x) +
-           x * math::exp_of_negative(C(-0.5) * x * x) * C(0.5 * M_2_SQRTPI * M_SQRT1_2);
+  template <class N>
+  [[gnu::always_inline]] static N slope(N x) {
+    using C = math::Number<N>;
+    const N density = math::exp_of_negative(math::all<N>(C(-0.5)) * x * x);
+    return math::normal_below(x) + x * density * math::all<N>(C(0.5 * M_2_SQRTPI * M_SQRT1_2));
   }
 };
 
-struct GeluTanh {
+struct GeluTanh : OfRegisters {
   static constexpr double scale = M_2_SQRTPI * M_SQRT1_2, cubic = 0.044715;
-  template <class C>
-  [[gnu::always_inline]] static C value(C x, const Parameters<C>&) {
-    return x * C(0.5) * (C(1) + math::tanh(C(scale) * (x + C(cubic) * x * x * x)));
+  template <class N>
+  [[gnu::always_inline]] static N constant(double value) {
+    return math::all<N>(static_cast<math::Number<N>>(value));
   }
-  template <class C>
-  [[gnu::always_inline]] static C slope(C x, const Parameters<C>&) {
-    const C t = math::tanh(C(scale) * (x + C(cubic) * x * x * x));
-    const C inner = C(scale) * (C(1) + C(3 * cubic) * x * x);
-    return C(0.5) * (C(1) + t) + C(0.5) * x * (C(1) - t * t) * inner;
+  template <class N>
+  [[gnu::always_inline]] static N bend(N x) {
+    return math::tanh(constant<N>(scale) * (x + constant<N>(cubic) * x * x * x));
+  }
+  template <class N>
+  [[gnu::always_inline]] static N value(N x) {
+    return x * constant<N>(0.5) * (constant<N>(1) + bend(x));
+  }
+  template <class N>
+  [[gnu::always_inline]] static N slope(N x) {
+    const N t = bend(x), half = constant<N>(0.5), one = constant<N>(1);
+    const N inner = constant<N>(scale) * (one + constant<N>(3 * cubic) * x * x);
+    return half * (one + t) + half * x * (one - t * t) * inner;
   }
 };
 
-struct Silu {
-  template <class C>
-  [[gnu::always_inline]] static C value(C x, const Parameters<C>&) {
+struct Silu : OfRegisters {
+  template <class N>
+  [[gnu::always_inline]] static N value(N x) {
     return x * math::sigmoid(x);
   }
-  template <class C>
-  [[gnu::always_inline]] static C slope(C x, const Parameters<C>&) {
-    const C s = math::sigmoid(x);
-    return s * (C(1) + x * (C(1) - s));
+  template <class N>
+  [[gnu::always_inline]] static N slope(N x) {
+    const N s = math::sigmoid(x), one = math::all<N>(math::Number<N>(1));
+    return s * (one + x * (one - s));
   }
 };
 
@@ -159,11 +171,16 @@ void forward_of(const ActivationParameters& given, int64_t n, const T* x, T* y) 
   using C = compute_t<T>;
   const Parameters<C> p{C(given.a), C(given.b), C(given.c)};
   parallel::parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
-    const Parameters<C> local = p;  // not read again for each element
-    const T* from = x;
-    T* to = y;
+    if constexpr (std::is_base_of_v<OfRegisters, Op>) {
+      const auto value = [](auto at) __attribute__((always_inline)) { return Op::value(at); };
+      return math::each_register(y + begin, end - begin, value, x + begin);
+    } else {
+      const Parameters<C> local = p;  // not read again for each element
+      const T* from = x;
+      T* to = y;
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; ++i) to[i] = T(Op::value(C(from[i]), local));
+      for (int64_t i = begin; i < end; ++i) to[i] = T(Op::value(C(from[i]), local));
+    }
   });
 }
 
@@ -174,13 +191,21 @@ void backward_of(const ActivationParameters& given, int64_t n, const T* g, const
   using C = compute_t<T>;
   const Parameters<C> p{C(given.a), C(given.b), C(given.c)};
   parallel::parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
-    const Parameters<C> local = p;
-    const T *gradient = g, *at = x;
-    T* to = result;
+    if constexpr (std::is_base_of_v<OfRegisters, Op>) {
+      const auto product = [](auto by, auto at) __attribute__((always_inline)) {
+        const auto slope = Op::slope(at), zero = math::all<decltype(at)>(0);
+        return math::choose(math::equal(slope, zero), zero, by * slope);
+      };
+      return math::each_register(result + begin, end - begin, product, g + begin, x + begin);
+    } else {
+      const Parameters<C> local = p;
+      const T *gradient = g, *at = x;
+      T* to = result;
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; ++i) {
-      const C slope = Op::slope(C(at[i]), local), product = C(gradient[i]) * slope;
-      to[i] = T(slope == C(0) ? C(0) : product);
+      for (int64_t i = begin; i < end; ++i) {
+        const C slope = Op::slope(C(at[i]), local), product = C(gradient[i]) * slope;
+        to[i] = T(slope == C(0) ? C(0) : product);
+      }
     }
   });
 }

@@ -11,10 +11,26 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
+// A function of registers, in which one number is computed as well.
+template <class T, class F>
+void row1_registers(char* const* data, const int64_t* strides, int64_t n) {
+  const F f{};
+  if (n == 1 || strides[1] == 0) {
+    const auto x = static_cast<compute_t<T>>(*reinterpret_cast<const T*>(data[1]));
+    const T value = T(f(Native<compute_t<T>>::broadcast(x))[0]);
+    char* out = data[0];
+    for (int64_t i = 0; i < n; ++i, out += strides[0]) *reinterpret_cast<T*>(out) = value;
+    return;
+  }
+  each_run<T, T>(data, strides, n,
+                 [f](T* to, const T* from, int64_t count) { math::each_register(to, count, f, from); });
+}
+
 template <class T>
 RowLoop unary_of(UnaryOp op) {
   using C = compute_t<T>;
   const auto row = [](auto f) { return make_row1<T, T>(f); };
+  const auto registers = []<class F>(F) -> RowLoop { return &row1_registers<T, F>; };
   // fast where the number is not too large for its reduction to a quarter of a turn
   const auto moderate = [](auto fast, auto any) {
     return make_row1_checked<T>([](C x) { return std::fabs(x) <= C(math::trigonometric_limit); }, fast, any);
@@ -33,11 +49,11 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::reciprocal:
       return row([](C x) { return C(1) / x; });
     case UnaryOp::exp:
-      return row([](C x) { return math::exp(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::exp(x); });
     case UnaryOp::exp2:
-      return row([](C x) { return math::exp2(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::exp2(x); });
     case UnaryOp::expm1:
-      return row([](C x) { return math::expm1(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::expm1(x); });
     case UnaryOp::log:
       return row([](C x) { return math::log(x); });
     case UnaryOp::log2:
@@ -67,7 +83,7 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::cosh:
       return row([](C x) { return std::cosh(x); });
     case UnaryOp::tanh:
-      return row([](C x) { return math::tanh(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::tanh(x); });
     case UnaryOp::asinh:
       return row([](C x) { return std::asinh(x); });
     case UnaryOp::acosh:
@@ -75,10 +91,9 @@ RowLoop unary_of(UnaryOp op) {
     case UnaryOp::atanh:
       return row([](C x) { return std::atanh(x); });
     case UnaryOp::sigmoid:
-      return row([](C x) { return math::sigmoid(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::sigmoid(x); });
     case UnaryOp::erf:
-      // A loop is vector code only where all of it is inlined; the compiler finds this one long.
-      return row([](C x) __attribute__((always_inline)) { return math::erf(x); });
+      return registers([](auto x) __attribute__((always_inline)) { return math::erf(x); });
     case UnaryOp::erfc:
       return row([](C x) { return std::erfc(x); });
     case UnaryOp::lgamma:

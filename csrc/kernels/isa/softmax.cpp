@@ -21,13 +21,22 @@ inline C row_max(const T* x, int64_t n) {
   C lanes[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) lanes[j] = C(-INFINITY);
   int64_t i = 0;
-  if (constexpr int64_t wide = 4 * kLanes; n >= wide) {  // several in flight
-    C many[wide];
-    for (int64_t j = 0; j < wide; ++j) many[j] = C(x[j]);
-    for (i = wide; i + wide <= n; i += wide)
-      for (int64_t j = 0; j < wide; ++j) many[j] = C(x[i + j]) > many[j] ? C(x[i + j]) : many[j];
-    for (int64_t j = 0; j < wide; ++j)
-      lanes[j % kLanes] = many[j] > lanes[j % kLanes] ? many[j] : lanes[j % kLanes];
+  if constexpr (sizeof(T) == sizeof(C)) {
+    using V = Native<T>;
+    constexpr int64_t wide = 4 * V::width;  // several in flight
+    if (n >= wide) {
+      V a = V::load(x), b = V::load(x + V::width), c = V::load(x + 2 * V::width),
+        d = V::load(x + 3 * V::width);
+      for (i = wide; i + wide <= n; i += wide) {
+        a = math::greater(V::load(x + i), a);
+        b = math::greater(V::load(x + i + V::width), b);
+        c = math::greater(V::load(x + i + 2 * V::width), c);
+        d = math::greater(V::load(x + i + 3 * V::width), d);
+      }
+      lanes[0] = math::greater(math::greater(a, b), math::greater(c, d)).fold([](auto one, auto other) {
+        return math::greater(one, other);
+      });
+    }
   }
   for (; i + kLanes <= n; i += kLanes)
     for (int64_t j = 0; j < kLanes; ++j) lanes[j] = C(x[i + j]) > lanes[j] ? C(x[i + j]) : lanes[j];
@@ -36,25 +45,63 @@ inline C row_max(const T* x, int64_t n) {
   return lanes[0];
 }
 
+// y = f(x), and the sum of it; y may be null.
+template <class T, class F>
+[[gnu::always_inline]] inline double mapped_sum(const T* x, T* y, int64_t n, F f) {
+  using V = Native<T>;
+  constexpr int64_t W = V::width;
+  double total = 0;
+  int64_t i = 0;
+  while (n - i >= 2 * W) {
+    const int64_t end = n - i < run_block ? n : i + run_block;
+    V one = V::zero(), other = V::zero();
+    for (; i + 2 * W <= end; i += 2 * W) {
+      const V a = f(V::load(x + i)), b = f(V::load(x + i + W));
+      if (y) {
+        a.store(y + i);
+        b.store(y + i + W);
+      }
+      one = one + a;
+      other = other + b;
+    }
+    total += static_cast<double>((one + other).sum());
+  }
+  for (; i < n; i += W) {
+    const int64_t count = n - i < W ? n - i : W;
+    T last[W];
+    f(V::load_partial(x + i, count)).store(last);
+    for (int64_t j = 0; j < count; ++j) {
+      if (y) y[i + j] = last[j];
+      total += static_cast<double>(last[j]);
+    }
+  }
+  return total;
+}
+
 template <class T>
 void forward_row(bool log, int64_t n, const T* x, T* y) {
   using C = compute_t<T>;
   const C top = row_max<C>(x, n);
-  if (log) {
-    const C shift =
-        C(std::log(run_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); })));
+  if constexpr (sizeof(T) == sizeof(C)) {
+    const auto tops = Native<T>::broadcast(top);
+    if (log) {
+      const double sum =
+          mapped_sum<T>(x, nullptr, n, [tops](auto at) { return math::exp_of_negative(at - tops); });
+      const C shift = C(std::log(sum));
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = T(C(x[i]) - top - shift);
-  } else if constexpr (sizeof(T) == sizeof(C)) {
+      for (int64_t i = 0; i < n; ++i) y[i] = x[i] - top - shift;
+      return;
+    }
     // The exponentials are kept in the result, scaled so that only the shares are rounded to denormal
     // numbers.
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = math::scaled_exp_of_negative(x[i] - top);
-    const C share = C(1 / run_sum<C>(n, [&](int64_t i) { return y[i]; }));
+    const double sum =
+        mapped_sum<T>(x, y, n, [tops](auto at) { return math::scaled_exp_of_negative(at - tops); });
+    const C share = C(1 / sum);
     for (int64_t i = 0; i < n; ++i) y[i] *= share;
   } else {
-    const C sum = C(run_sum<C>(n, [&](int64_t i) { return math::exp_of_negative(C(x[i]) - top); }));
-    for (int64_t i = 0; i < n; ++i) y[i] = T(math::exp_of_negative(C(x[i]) - top) / sum);
+    const auto exponential = [=](int64_t i) { return math::exp_of_negative(C(x[i]) - top); };
+    const C sum = C(run_sum<C>(n, exponential)), shift = std::log(sum);
+    for (int64_t i = 0; i < n; ++i) y[i] = T(log ? C(x[i]) - top - shift : exponential(i) / sum);
   }
 }
 
