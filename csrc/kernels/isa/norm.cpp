@@ -1,39 +1,135 @@
-// Normalisation. Channels are tasks of their own where each has a run of memory (inner > 1), and tiles of
-// channels where they are neighbours (inner = 1), so that both read whole cache lines.
+// Normalisation. Channels are tasks of their own where each has a run of memory (inner > 1), and columns of a
+// matrix where they are neighbours (inner = 1): blocks of its rows are tasks, so that memory is read in
+// order.
 #include "kernels/norm.h"
 
 #include <cmath>
 
 #include "kernels/parallel.h"
 #include "kernels/run_sum.h"
+#include "kernels/scratch.h"
 
 namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
 constexpr int64_t kPart = 4096;    // elements of a run whose moments are found at a time, in the cache
-constexpr int64_t kTile = 128;     // neighbouring channels or columns of a task
+constexpr int64_t kTile = 512;     // neighbouring columns of a task: their sums stay in L1
 constexpr int64_t kRows = 32;      // rows of a tile added up plainly before joining sums in double precision
+constexpr int64_t kBlock = 65536;  // elements of a block of rows
 constexpr int64_t kGrain = 16384;  // elements of a task
 
-// Calls body(first, last) for blocks of rows.
+// A matrix in blocks of rows and tiles of columns. What a block finds is joined with the next ones' in order.
+struct Blocks {
+  int64_t rows, columns, height, blocks, tiles;
+  Blocks(int64_t all_rows, int64_t all_columns)
+      : rows(all_rows),
+        columns(all_columns),
+        height(kBlock / columns > kRows ? kBlock / columns / kRows * kRows : kRows),
+        blocks((rows + height - 1) / height),
+        tiles((columns + kTile - 1) / kTile) {}
+  int64_t rows_of(int64_t block) const {
+    return rows - block * height < height ? rows - block * height : height;
+  }
+  // body(block, its first row, its last, column, width)
+  template <class Body>
+  void each(const Body& body) const {
+    parallel::parallel_for(blocks * tiles, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t block = task / tiles, first = block * height, column = task % tiles * kTile;
+        body(block, first, first + rows_of(block), column,
+             columns - column < kTile ? columns - column : kTile);
+      }
+    });
+  }
+  // join(block, column, width) for every block in order
+  template <class Join>
+  void each_in_order(const Join& join) const {
+    parallel::parallel_for(columns, kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t block = 0; block < blocks; ++block) join(block, begin, end - begin);
+    });
+  }
+};
+
+// Calls body(first, last) for parts of kRows rows.
 template <class Body>
-[[gnu::always_inline]] inline void tile_rows(int64_t rows, const Body& body) {
-  for (int64_t first = 0; first < rows; first += kRows)
-    body(first, first + kRows < rows ? first + kRows : rows);
+[[gnu::always_inline]] inline void tile_rows(int64_t first, int64_t last, const Body& body) {
+  for (; first < last; first += kRows) body(first, first + kRows < last ? first + kRows : last);
 }
 
-// Calls channel(c) for every channel, or tile(c, width) for every tile of neighbouring channels.
-template <class Channel, class Tile>
-void walk(const ChannelShape& s, const Channel& channel, const Tile& tile) {
-  if (s.inner > 1) {
-    const int64_t values = s.samples * s.inner;
-    parallel::parallel_for(s.channels, values ? kGrain / values : 1, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; ++c) channel(c);
-    });
-  } else {
-    parallel::parallel_for(s.channels, kTile, [&](int64_t begin, int64_t end) { tile(begin, end - begin); });
+// sums[j] += f(i, j) for rows i, four at a time: the sums are loaded and stored less often.
+template <class C, class F>
+[[gnu::always_inline]] inline void add_rows(int64_t first, int64_t last, int64_t width, C* sums, F f) {
+  for (; first + 4 <= last; first += 4) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < width; ++j)
+      sums[j] += (f(first, j) + f(first + 1, j)) + (f(first + 2, j) + f(first + 3, j));
   }
+  for (; first < last; ++first) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < width; ++j) sums[j] += f(first, j);
+  }
+}
+
+template <class C>
+struct Pair {
+  C one, other;
+};
+
+// The sums over all rows of two functions: terms(column) gives them for the tile that begins there, as a
+// function of row and place in the tile.
+template <class C, class Terms>
+void column_sums(int64_t rows, int64_t columns, double* first_sums, double* second_sums, const Terms& terms) {
+  for (int64_t j = 0; j < columns; ++j) first_sums[j] = second_sums[j] = 0;
+  if (rows == 0 || columns == 0) return;
+  const Blocks blocks(rows, columns);
+  const Scratch memory(2 * blocks.blocks * columns, sizeof(double));
+  double* found = static_cast<double*>(memory.get());
+  blocks.each([&](int64_t block, int64_t first, int64_t last, int64_t column, int64_t width) {
+    const auto term = terms(column);
+    double *ones = found + 2 * block * columns + column, *others = ones + columns;
+    for (int64_t j = 0; j < width; ++j) ones[j] = others[j] = 0;
+    tile_rows(first, last, [&](int64_t begin, int64_t end) {
+      C sums[kTile] = {}, more[kTile] = {};
+      int64_t i = begin;
+      for (; i + 4 <= end; i += 4) {  // so that the sums are seldom loaded and stored
+#pragma GCC ivdep
+        for (int64_t j = 0; j < width; ++j) {
+          const Pair<C> a = term(i, j), b = term(i + 1, j), c = term(i + 2, j), d = term(i + 3, j);
+          sums[j] += (a.one + b.one) + (c.one + d.one);
+          more[j] += (a.other + b.other) + (c.other + d.other);
+        }
+      }
+      for (; i < end; ++i) {
+#pragma GCC ivdep
+        for (int64_t j = 0; j < width; ++j) {
+          const Pair<C> a = term(i, j);
+          sums[j] += a.one;
+          more[j] += a.other;
+        }
+      }
+      for (int64_t j = 0; j < width; ++j) {
+        ones[j] += static_cast<double>(sums[j]);
+        others[j] += static_cast<double>(more[j]);
+      }
+    });
+  });
+  blocks.each_in_order([&](int64_t block, int64_t column, int64_t width) {
+    const double *ones = found + 2 * block * columns, *others = ones + columns;
+    for (int64_t j = column; j < column + width; ++j) {
+      first_sums[j] += ones[j];
+      second_sums[j] += others[j];
+    }
+  });
+}
+
+// Calls channel(c) for every channel.
+template <class Channel>
+void each_channel(const ChannelShape& s, const Channel& channel) {
+  const int64_t values = s.samples * s.inner;
+  parallel::parallel_for(s.channels, values ? kGrain / values : 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) channel(c);
+  });
 }
 
 // The number of values seen, their mean, and the sum of their squared distances from it.
@@ -67,42 +163,65 @@ void join_run(Moments& moments, const T* x, int64_t n) {
   }
 }
 
+// The same for columns: all have seen count rows, and more come.
+template <class C>
+void join_columns(double count, double more, int64_t width, const C* their_mean, const C* their_squares,
+                  double* mean, double* squares) {
+  const double share = more / (count + more), weight = count * share;
+#pragma GCC ivdep
+  for (int64_t j = 0; j < width; ++j) {
+    const double step = static_cast<double>(their_mean[j]) - mean[j];
+    squares[j] += static_cast<double>(their_squares[j]) + step * step * weight;
+    mean[j] += step * share;
+  }
+}
+
+template <class T>
+void column_moments(int64_t rows, int64_t columns, const T* x, double* mean, double* variance) {
+  using C = compute_t<T>;
+  const Blocks blocks(rows, columns);
+  const Scratch memory(2 * blocks.blocks * columns, sizeof(double));
+  double* found = static_cast<double*>(memory.get());
+  blocks.each([&](int64_t block, int64_t first, int64_t last, int64_t column, int64_t width) {
+    double *means = found + 2 * block * columns + column, *squares = means + columns;
+    for (int64_t j = 0; j < width; ++j) means[j] = squares[j] = 0;
+    tile_rows(first, last, [&](int64_t begin, int64_t end) {
+      const T* from = x + column;
+      C middle[kTile] = {}, square[kTile] = {};
+      add_rows(begin, end, width, middle, [=](int64_t i, int64_t j) { return C(from[i * columns + j]); });
+      for (int64_t j = 0; j < width; ++j) middle[j] /= C(end - begin);
+      const C* middles = middle;
+      add_rows(begin, end, width, square, [=](int64_t i, int64_t j) {
+        const C step = C(from[i * columns + j]) - middles[j];
+        return step * step;
+      });
+      join_columns(static_cast<double>(begin - first), static_cast<double>(end - begin), width, middle,
+                   square, means, squares);
+    });
+  });
+  for (int64_t j = 0; j < columns; ++j) mean[j] = variance[j] = 0;
+  blocks.each_in_order([&](int64_t block, int64_t column, int64_t width) {
+    const double *means = found + 2 * block * columns + column, *squares = means + columns;
+    join_columns(static_cast<double>(block * blocks.height), static_cast<double>(blocks.rows_of(block)),
+                 width, means, squares, mean + column, variance + column);
+  });
+  for (int64_t j = 0; j < columns; ++j) variance[j] /= static_cast<double>(rows);
+}
+
 template <class T>
 void moments_of(const ChannelShape& s, const T* x, double* mean, double* variance) {
-  using C = compute_t<T>;
+  if (s.inner == 1 && s.channels > 0) return column_moments(s.samples, s.channels, x, mean, variance);
   const double count = static_cast<double>(s.samples) * static_cast<double>(s.inner);
-  const auto channel = [&](int64_t c) {
+  each_channel(s, [&](int64_t c) {
     Moments moments;
     for (int64_t i = 0; i < s.samples; ++i) join_run(moments, x + (i * s.channels + c) * s.inner, s.inner);
     mean[c] = moments.mean;
     variance[c] = moments.squares / count;
-  };
-  const auto tile = [&](int64_t begin, int64_t width) {
-    Moments moments[kTile];
-    tile_rows(s.samples, [&](int64_t first, int64_t last) {
-      C sum[kTile] = {}, square[kTile] = {};
-      for (int64_t i = first; i < last; ++i) {
-        const T* row = x + i * s.channels + begin;
-        for (int64_t j = 0; j < width; ++j) sum[j] += C(row[j]);
-      }
-      const double rows = static_cast<double>(last - first);
-      for (int64_t j = 0; j < width; ++j) sum[j] /= C(rows);
-      for (int64_t i = first; i < last; ++i) {
-        const T* row = x + i * s.channels + begin;
-        for (int64_t j = 0; j < width; ++j) square[j] += (C(row[j]) - sum[j]) * (C(row[j]) - sum[j]);
-      }
-      for (int64_t j = 0; j < width; ++j)
-        moments[j].join(rows, static_cast<double>(sum[j]), static_cast<double>(square[j]));
-    });
-    for (int64_t j = 0; j < width; ++j) {
-      mean[begin + j] = moments[j].mean;
-      variance[begin + j] = moments[j].squares / count;
-    }
-  };
-  walk(s, channel, tile);
+  });
 }
 
-// y[i] = f(i, c) over runs of a channel c, or over tiles of the channels of some samples.
+// y[i] = f(i, c) over runs of a channel c, or over tiles of the channels of some samples. There the last come
+// first: the pass before, which found the statistics row by row, has left them in the cache.
 template <class F>
 void each(const ChannelShape& s, const F& f) {
   if (s.inner > 1) {
@@ -113,7 +232,7 @@ void each(const ChannelShape& s, const F& f) {
     parallel::parallel_for(s.samples, kGrain / (s.channels ? s.channels : 1),
                            [&](int64_t begin, int64_t end) {
                              for (int64_t channel = 0; channel < s.channels; channel += kTile)
-                               f.across(begin, end, s.channels, channel,
+                               f.across(s.samples - end, s.samples - begin, s.channels, channel,
                                         s.channels - channel < kTile ? s.channels - channel : kTile);
                            });
   }
@@ -182,7 +301,21 @@ template <class T>
 void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, double* sum,
              double* product) {
   using C = compute_t<T>;
-  const auto channel = [&](int64_t c) {
+  if (s.inner == 1) {
+    const int64_t columns = s.channels;
+    const Scratch memory(columns, sizeof(C));
+    C* middle = static_cast<C*>(memory.get());
+    for (int64_t j = 0; j < columns; ++j) middle[j] = C(mean[j]);
+    return column_sums<C>(s.samples, columns, sum, product, [=](int64_t column) {
+      const T *gi = g + column, *xi = x + column;
+      const C* of_tile = middle + column;
+      return [=](int64_t i, int64_t j) {
+        const C gradient = C(gi[i * columns + j]);
+        return Pair<C>{gradient, gradient * (C(xi[i * columns + j]) - of_tile[j])};
+      };
+    });
+  }
+  each_channel(s, [&](int64_t c) {
     const C middle = C(mean[c]);
     double total = 0, products = 0;
     for (int64_t i = 0; i < s.samples; ++i) {
@@ -196,26 +329,7 @@ void sums_of(const ChannelShape& s, const T* g, const T* x, const double* mean, 
     }
     sum[c] = total;
     product[c] = products;
-  };
-  const auto tile = [&](int64_t begin, int64_t width) {
-    const TileOf<C> middle(mean + begin, width);
-    for (int64_t j = 0; j < width; ++j) sum[begin + j] = product[begin + j] = 0;
-    tile_rows(s.samples, [&](int64_t first, int64_t last) {
-      C sums[kTile] = {}, products[kTile] = {};
-      for (int64_t i = first; i < last; ++i) {
-        const T *gi = g + i * s.channels + begin, *xi = x + i * s.channels + begin;
-        for (int64_t j = 0; j < width; ++j) {
-          sums[j] += C(gi[j]);
-          products[j] += C(gi[j]) * (C(xi[j]) - middle.of[j]);
-        }
-      }
-      for (int64_t j = 0; j < width; ++j) {
-        sum[begin + j] += static_cast<double>(sums[j]);
-        product[begin + j] += static_cast<double>(products[j]);
-      }
-    });
-  };
-  walk(s, channel, tile);
+  });
 }
 
 template <class T>
@@ -275,29 +389,16 @@ void rows_gradient_of(int64_t rows, int64_t n, const T* g, const T* x, const T* 
   });
 }
 
-// A task sums a tile of columns over all rows.
 template <class T>
 void rows_sums_of(int64_t rows, int64_t n, const T* g, const T* x, const double* mean, const double* rstd,
                   double* weight, double* bias) {
   using C = compute_t<T>;
-  parallel::parallel_for(n, kTile, [=](int64_t begin, int64_t end) {
-    const int64_t width = end - begin;
-    for (int64_t j = begin; j < end; ++j) weight[j] = bias[j] = 0;
-    tile_rows(rows, [&](int64_t first, int64_t last) {
-      C sums[kTile] = {}, products[kTile] = {};
-      for (int64_t row = first; row < last; ++row) {
-        const T *gi = g + row * n + begin, *xi = x + row * n + begin;
-        const C middle = C(mean[row]), scale = C(rstd[row]);
-        for (int64_t j = 0; j < width; ++j) {
-          sums[j] += C(gi[j]);
-          products[j] += C(gi[j]) * ((C(xi[j]) - middle) * scale);
-        }
-      }
-      for (int64_t j = 0; j < width; ++j) {
-        bias[begin + j] += static_cast<double>(sums[j]);
-        weight[begin + j] += static_cast<double>(products[j]);
-      }
-    });
+  column_sums<C>(rows, n, bias, weight, [=](int64_t column) {
+    const T *gi = g + column, *xi = x + column;
+    return [=](int64_t i, int64_t j) {
+      const C gradient = C(gi[i * n + j]);
+      return Pair<C>{gradient, gradient * ((C(xi[i * n + j]) - C(mean[i])) * C(rstd[i]))};
+    };
   });
 }
 
