@@ -23,8 +23,11 @@ def chromium():
     program = next((found for found in map(shutil.which, names) if found), None)
     if program is None:
         pytest.skip("no Chromium")
+    preloaded = os.environ.pop("LD_PRELOAD", None)  # a sanitizer's library, which is for this process alone
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        if preloaded:
+            os.environ["LD_PRELOAD"] = preloaded
         yield browser
         browser.close()
 

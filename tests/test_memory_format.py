@@ -95,3 +95,14 @@ def test_strides_of_ones_own():
     assert x.sum() == 18
     assert x.new_empty_strided((2, 0), (5, 1)).shape == (2, 0)
     assert x.new_empty_strided((3,), (0,)).dtype is penlight.float64
+
+
+@pytest.mark.parametrize("make", ["clone", "zeros_like", "full_like"])
+def test_a_dense_tensors_twin_has_its_very_strides_those_of_size_one_too(make):
+    x = penlight.arange(2.0).as_strided((1, 1, 2), (1, 1, 1))
+    made = {
+        "clone": lambda: x.clone(),
+        "zeros_like": lambda: penlight.zeros_like(x),
+        "full_like": lambda: penlight.full_like(x, 3.0),
+    }[make]()
+    assert made.stride() == (1, 1, 1)

@@ -194,6 +194,7 @@ namespace {
 void copy_slices(const Tensor& base, const Tensor& window, const Tensor& result) {
   const auto backward = [whole = window_of(base), part = part_of(window, base)](Backward& b,
                                                                                 const Tensor& g) {
+    check_not_released(b.node());  // it keeps nothing, but the write went with the graph that it is part of
     Grads grads(2);
     if (b.needs(0)) grads[0] = view_operations.outside(g, whole, part.window);
     if (b.needs(1)) {

@@ -180,7 +180,7 @@ Tensor finish(Tensor tensor, bool requires_grad) {
 Tensor empty_as(const Tensor& x, DType dtype, nb::handle format) {
   const nb::object order =
       format.is_none() ? nb::object(nb::none()) : package("_layout", "order")(format, x.dim());
-  if (order.is_none() || x.batched()) return empty_like(x, dtype);
+  if (order.is_none() || x.batched()) return empty_with_strides_of(x, dtype);
   Dims dims;
   dims_from(order, &dims);
   return empty_in_order(x.sizes(), dims, dtype);

@@ -51,7 +51,7 @@ void fill_values(const Tensor& to, const Scalar& value) {
 }
 
 Tensor clone_values(const Tensor& x) {
-  Tensor result = empty_like(x, x.dtype());
+  Tensor result = empty_with_strides_of(x, x.dtype());
   copy_values(result, x);
   return result;
 }

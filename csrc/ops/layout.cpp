@@ -64,6 +64,12 @@ Tensor empty_like(const Tensor& x, DType dtype) {
   return empty_like(x.sizes(), {&x}, dtype);
 }
 
+Tensor empty_with_strides_of(const Tensor& x, DType dtype) {
+  Tensor result = empty_like(x, dtype);
+  if (!x.batched() && is_dense(x)) result->strides = x.strides();
+  return result;
+}
+
 Tensor empty_like(const Dims& sizes, std::initializer_list<const Tensor*> operands, DType dtype) {
   Tensor result = empty(sizes, dtype);
   const Tensor& first = **operands.begin();

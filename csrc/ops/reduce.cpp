@@ -342,12 +342,13 @@ void check_not_empty(const Tensor& x, const Flags& reduced, const char* name, bo
     }
 }
 
-// The gradient is shared equally among the elements that are the extreme.
+// The gradient is shared equally among the elements that are the extreme. Where that is NaN, which equals
+// nothing, so is the gradient of all, unless nan_too says that NaNs share it.
 Tensor pull_extreme(const Tensor& x, const Tensor& result, const Tensor& g, const Flags& reduced,
-                    bool keepdim) {
+                    bool keepdim, bool nan_too) {
   const Tensor wide = restore_dims(result, x.sizes(), reduced, keepdim);
-  const Tensor hit = cast(
-      bitwise_or(compare(kernels::CompareOp::eq, x, wide), bitwise_and(isnan(x), isnan(wide))), g.dtype());
+  const Tensor equal = compare(kernels::CompareOp::eq, x, wide);
+  const Tensor hit = cast(nan_too ? bitwise_or(equal, bitwise_and(isnan(x), isnan(wide))) : equal, g.dtype());
   Dims dims;
   for (std::size_t d = 0; d < reduced.size(); ++d)
     if (reduced[d]) dims.push_back(static_cast<int64_t>(d));
@@ -356,15 +357,15 @@ Tensor pull_extreme(const Tensor& x, const Tensor& result, const Tensor& g, cons
 }
 
 Tensor extreme(ReduceOp op, const Tensor& x, const OptionalDims& dims, bool keepdim, const char* name,
-               const char* node) {
+               const char* node, bool nan_too = false) {
   const Flags reduced = reduced_dims(dims, x.dim());
   check_not_empty(x, reduced, name, !dims);
   Tensor y = with_sizes(run_reduce(op, x, reduced, x.dtype(), name), result_sizes(x, reduced, keepdim));
   if (needs_grad(x))
     record(
         node, x, y, kept(keep("self", x), keep_output("result", y)),
-        [reduced, keepdim](Backward& b, const Tensor& g) {
-          return Grads{pull_extreme(b.saved(0), b.saved(1), g, reduced, keepdim)};
+        [reduced, keepdim, nan_too](Backward& b, const Tensor& g) {
+          return Grads{pull_extreme(b.saved(0), b.saved(1), g, reduced, keepdim, nan_too)};
         },
         [dims, keepdim] { return along_dims(dims, keepdim); });
   return y;
@@ -431,10 +432,10 @@ Tensor amin(const Tensor& x, const OptionalDims& dims, bool keepdim) {
   return extreme(ReduceOp::min, x, dims, keepdim, "amin", "AminBackward0");
 }
 Tensor max(const Tensor& x) {
-  return extreme(ReduceOp::max, x, {}, false, "max", "MaxBackward1");
+  return extreme(ReduceOp::max, x, {}, false, "max", "MaxBackward1", true);
 }
 Tensor min(const Tensor& x) {
-  return extreme(ReduceOp::min, x, {}, false, "min", "MinBackward1");
+  return extreme(ReduceOp::min, x, {}, false, "min", "MinBackward1", true);
 }
 Extremes aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const OptionalDims dims = dim ? OptionalDims(Dims{*dim}) : OptionalDims();
@@ -457,7 +458,7 @@ Extremes aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
           Tensor sum;
           for (std::size_t i = 0; i < 2; ++i) {
             if (!g[i].defined()) continue;
-            const Tensor term = pull_extreme(x, results[i], g[i], reduced, keepdim);
+            const Tensor term = pull_extreme(x, results[i], g[i], reduced, keepdim, false);
             sum = sum.defined() ? add(sum, term) : term;
           }
           return Grads{sum};

@@ -1,6 +1,7 @@
 // Elementwise functions of one tensor: each with its local derivative dy/dx, written in other operations.
 #include <cmath>
 
+#include "ops/copy.h"
 #include "ops/elementwise_plan.h"
 #include "ops/special.h"
 
@@ -53,8 +54,11 @@ Tensor by_result(UnaryOp op, const char* name, const char* node, const Tensor& s
 Tensor step(UnaryOp op, const char* name, const char* node, const Tensor& x) {
   Tensor y = run_unary(op, x, name);
   if (needs_grad(x))
-    record(elementwise(node), x, y, {},
-           [](Backward& b, const Tensor& g) { return Grads{zeros(b.output_sizes(0), g.dtype())}; });
+    record(elementwise(node), x, y, {}, [](Backward&, const Tensor& g) {
+      Tensor nothing = empty_like(g, g.dtype());
+      fill_values(nothing, Scalar(0));
+      return Grads{nothing};
+    });
   return y;
 }
 

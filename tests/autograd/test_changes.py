@@ -226,3 +226,21 @@ def test_a_change_of_a_replaced_tensor_names_the_operation():
         x.mul_(2)
     with pytest.raises(RuntimeError, match="'other' of MulBackward0, is at version 1"):
         y.sum().backward()
+
+
+def test_a_write_into_a_part_goes_with_the_graph_it_is_part_of():
+    x, y = penlight.ones(3, requires_grad=True), penlight.zeros(3)
+    y[0] = x[0]
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("extreme", ["amax", "amin"])
+def test_the_gradient_of_an_extreme_that_is_nan_is_nan(extreme):
+    x = penlight.tensor([1.0, float("nan"), 2.0], requires_grad=True)
+    getattr(x, extreme)().backward()
+    assert x.grad.isnan().all()
+    x.grad = None
+    getattr(x, extreme[1:])().backward()  # of max and min without dim, the NaNs share it, as in PyTorch
+    assert x.grad.tolist() == [0, 1, 0]
