@@ -445,7 +445,9 @@ void bind(nb::module_& m, TensorClass& tensor) {
             throw nb::python_error();
           },
           "The leaf an AccumulateGrad node adds to.")
-      .def_prop_ro("_sequence_nr", [](const Ref<Node>& n) { return n->sequence_nr; })
+      .def(
+          "_sequence_nr", [](const Ref<Node>& n) { return n->sequence_nr; },
+          "The number of the node among all that were recorded, in their order.")
       .def_prop_ro(
           "_input_metadata",
           [](const Ref<Node>& n) {

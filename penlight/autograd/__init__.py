@@ -10,7 +10,14 @@ from penlight.autograd import grad_mode
 from penlight.autograd._edge import GradientEdge
 from penlight.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 from penlight.autograd.function import Function
-from penlight.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from penlight.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_multithreading_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
 __all__ = [
     "Function",
@@ -23,9 +30,11 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "inference_mode",
+    "is_multithreading_enabled",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]  # fmt: skip
 
 

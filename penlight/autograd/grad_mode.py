@@ -138,3 +138,39 @@ class inference_mode(_Switch):
 
     def clone(self) -> inference_mode:
         return type(self)(self.mode)
+
+
+class set_multithreading_enabled(_Switch):
+    """May a backward pass use several threads of its own? It never does: it runs where it was called.
+
+    The setting is kept for programs that read it back. Kernels inside use ``penlight.get_num_threads()`` threads.
+
+    Example::
+
+        >>> import penlight
+        >>> with penlight.autograd.set_multithreading_enabled(False):
+        ...     penlight.autograd.is_multithreading_enabled()
+        False
+        >>> penlight.autograd.is_multithreading_enabled()
+        True
+    """
+
+    enabled = True
+
+    def __init__(self, mode: bool) -> None:
+        self.mode, self._before = mode, set_multithreading_enabled.enabled
+        set_multithreading_enabled.enabled = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        set_multithreading_enabled.enabled = self._before
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+
+def is_multithreading_enabled() -> bool:
+    """What ``set_multithreading_enabled`` was given last."""
+    return set_multithreading_enabled.enabled

@@ -186,7 +186,7 @@ def _forwards(nodes: list[Any]) -> list[Any]:
     """The nodes as they were recorded, each leaf right before its first use."""
     order: list[Any] = []
     seen = set()
-    for node in sorted((n for n in nodes if not hasattr(n, "variable")), key=lambda n: n._sequence_nr):
+    for node in sorted((n for n in nodes if not hasattr(n, "variable")), key=lambda n: n._sequence_nr()):
         for below, _ in node.next_functions:
             if below is not None and hasattr(below, "variable") and below not in seen:
                 seen.add(below)

@@ -14,7 +14,7 @@ from penlight.func.forward import jvp
 from penlight.func.gradients import grad, grad_and_value, linearize, vjp
 from penlight.func.jacobians import hessian, jacfwd, jacrev
 from penlight.func.mapping import vmap
-from penlight.func.nets import functional_call, stack_module_state
+from penlight.func.nets import functional_call, replace_all_batch_norm_modules_, stack_module_state
 
 __all__ = [
     "functional_call",
@@ -25,6 +25,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",

@@ -10,7 +10,7 @@ from penlight import _C, Tensor
 if TYPE_CHECKING:
     from penlight.nn import Module
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
@@ -162,3 +162,31 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
         stacked([dict(m.named_parameters()) for m in models]),
         stacked([dict(m.named_buffers()) for m in models]),
     )
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Makes every batch norm of a net normalize by its batch alone, in place.
+
+    Running statistics are written to in ``forward``, and what is mapped by ``vmap`` cannot be written into a tensor
+    that every example shares: so they are dropped, as after ``track_running_stats=False``.
+
+    Args:
+        root: the net; itself a batch norm, or any module with some inside.
+
+    Returns:
+        The same net.
+
+    Example::
+
+        >>> import penlight
+        >>> net = penlight.nn.Sequential(penlight.nn.BatchNorm1d(2))
+        >>> penlight.func.replace_all_batch_norm_modules_(net)[0].running_mean is None
+        True
+    """
+    from penlight.nn.modules.batchnorm import _BatchNorm
+
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -182,8 +182,10 @@ class Steps:
                     f"{a}.nan_to_num().{f}({d}) * 1",
                     lambda: getattr((x * 1).nan_to_num(0.5, 2, -2), f)(d) * 1,
                 )
-            if f == "log_softmax" and x.dim() == 0:  # of NaN; its derivative is 0 here, NaN there
-                f = "softmax"
+            if (
+                f in ("softmax", "log_softmax") and x.dim() == 0
+            ):  # its derivative is 0 here, 0 times NaN there
+                f = "sum"
             return f"{a}.{f}({d})", lambda: getattr(x, f)(d)
         if kind < 8:
             f = r.choice(
@@ -368,7 +370,7 @@ class Steps:
                     lambda: x.view(-1).index_copy_(0, t.tensor([0]), x.view(-1)[-1:] * 1),
                 ),
                 ("detach().zero_", lambda: x.detach().zero_()),
-                ("data[:1].mul_", lambda: x.data[:1].mul_(n) if self.leaf(x) else x),
+                ("data[:1].mul_", lambda: x if x._is_view() or not self.leaf(x) else x.data[:1].mul_(n)),
                 ("no_grad copy_", lambda: self.quiet(lambda: x.copy_(x.detach() * n))),
                 ("no_grad view, changed", lambda: (self.quiet(lambda: x.view(-1)).mul_(n), x)[1]),
                 ("a leaf's view", lambda: t.full((2, 3), n).double().requires_grad_()[0].mul_(2)),

@@ -97,7 +97,9 @@ class Program(Steps):
                 text, call = self.flags()
             else:
                 text, call = self.backward()
-            if r.random() < 0.08 and not any(f in text for f in ("squeeze_", "transpose_")):
+            if r.random() < 0.08 and not any(
+                f in text for f in ("squeeze_", "transpose_", "swapaxes_", ".t_(")
+            ):
                 self.silent = True
                 with t.no_grad():
                     self.do(f"no_grad: {text}", call)
