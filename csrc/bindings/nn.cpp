@@ -47,8 +47,20 @@ void bind_losses(nb::module_& m) {
         return mse_loss(x, t, reduction_from(reduction));
       },
       "input"_a, "target"_a, "reduction"_a = "mean", "The squared difference.");
-  m.def("_smooth_l1", smooth_l1, "difference"_a, "beta"_a,
-        "Half the square over beta where the difference is smaller than beta, else its size less half beta.");
+  m.def(
+      "_smooth_l1_loss",
+      [](const Tensor& x, const Tensor& t, const std::string& reduction, double beta) {
+        return smooth_l1_loss(x, t, reduction_from(reduction), beta);
+      },
+      "input"_a, "target"_a, "reduction"_a, "beta"_a,
+      "Half the square over beta where the difference is smaller than beta, else its size less half beta.");
+  m.def(
+      "_huber_loss",
+      [](const Tensor& x, const Tensor& t, const std::string& reduction, double delta) {
+        return huber_loss(x, t, reduction_from(reduction), delta);
+      },
+      "input"_a, "target"_a, "reduction"_a, "delta"_a,
+      "Half the square where the difference is not larger than delta, else linear with slope delta.");
   m.def("binary_cross_entropy", binary_cross_entropy, "input"_a, "target"_a,
         "The cross entropy of a probability and a true/false label, for each element.");
   m.def(

@@ -20,7 +20,6 @@ enum class Activation {
   log_sigmoid,  // log(sigmoid(x))
   mish,         // x tanh(log(1 + exp(x)))
   hardswish,    // x (x + 3 between 0 and 6) / 6
-  smooth_l1,    // |x| < a ? x^2 / (2 a) : |x| - a / 2, with b = 1 / a
 };
 
 struct ActivationParameters {

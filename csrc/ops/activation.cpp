@@ -2,8 +2,6 @@
 // recorded, it is written in other operations, so that it can be differentiated again.
 #include "ops/activation.h"
 
-#include <algorithm>
-#include <cfloat>
 #include <cmath>
 
 #include "tensor/unlocked.h"
@@ -59,8 +57,6 @@ Notes notes_of(Activation op, const ActivationParameters& p) {
       return {{"approximate", Scalar(0), op == Activation::gelu ? "none" : "tanh"}};
     case Activation::softplus:
       return {{"beta", p.a}, {"threshold", p.b}};
-    case Activation::smooth_l1:
-      return {{"beta", p.a}};
     case Activation::hardtanh:
       return {{"min_val", p.a}, {"max_val", p.b}};
     default:
@@ -176,13 +172,6 @@ Tensor hardswish(const Tensor& x) {
 Tensor logsigmoid(const Tensor& x) {
   return activation(Activation::log_sigmoid, "log_sigmoid_cpu", "LogSigmoidBackward0", {}, x,
                     [](const Tensor& g, const Tensor& x) { return mul(g, sigmoid(neg(x))); });
-}
-
-Tensor smooth_l1(const Tensor& d, double beta) {
-  const double least = d.dtype() == DType::f64 ? DBL_MIN : double(FLT_MIN);  // whose inverse is finite
-  return activation(
-      Activation::smooth_l1, "smooth_l1_cpu", "SmoothL1LossBackward0", {beta, 1 / std::max(beta, least), 0},
-      d, [beta](const Tensor& g, const Tensor& d) { return mul(g, div(hardtanh(d, -beta, beta), beta)); });
 }
 
 }  // namespace penlight

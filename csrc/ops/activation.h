@@ -21,7 +21,5 @@ Tensor logsigmoid(const Tensor& x);
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 
-// |d| < beta ? d^2 / (2 beta) : |d| - beta / 2
-Tensor smooth_l1(const Tensor& d, double beta);
 
 }  // namespace penlight

@@ -11,48 +11,15 @@ namespace penlight {
 using kernels::CompareOp;
 using kernels::NllShape;
 
-namespace {
-// As PyTorch's nodes tell it.
 int64_t number_of(Reduction reduction) {
   return reduction == Reduction::none ? 0 : reduction == Reduction::mean ? 1 : 2;
 }
-}  // namespace
 
 Reduction reduction_from(const std::string& name) {
   if (name == "mean") return Reduction::mean;
   if (name == "sum") return Reduction::sum;
   check<ValueError>(name == "none", name, " is not a valid value for reduction");
   return Reduction::none;
-}
-
-Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  const DType dtype = result_type(input, target);
-  check<NotImplementedError>(is_floating(dtype), "\"mse_cpu\" not implemented for '", scalar_name(dtype),
-                             "'");
-  Tensor y;
-  {
-    const Unrecorded unrecorded;
-    y = sub(input, target);
-    run_binary(kernels::BinaryOp::mul, y, y, dtype, "mse", &y);
-    if (reduction == Reduction::mean) y = mean(y);
-    if (reduction == Reduction::sum) y = sum(y);
-  }
-  if (needs_grad(input, target))
-    record(
-        "MseLossBackward0", {input, target}, y, kept(keep("self", input), keep("target", target)),
-        [reduction](Backward& b, const Tensor& g) {
-          const Tensor x = b.saved(0), t = b.saved(1);
-          const Tensor d = sub(x, t);
-          const double factor = reduction == Reduction::mean ? 2. / static_cast<double>(d.numel()) : 2.;
-          const Tensor share = cast(mul(g, factor), d.dtype());
-          const bool anew = needs_grad(d, g) || any_batched(d, g);
-          const Tensor gx =
-              anew ? mul(d, share) : run_binary(kernels::BinaryOp::mul, d, share, d.dtype(), "mse", &d);
-          return Grads{b.needs(0) ? sum_to(cast(gx, x.dtype()), x.sizes()) : Tensor(),
-                       b.needs(1) ? sum_to(cast(neg(gx), t.dtype()), t.sizes()) : Tensor()};
-        },
-        [reduction] { return Notes{{"reduction", number_of(reduction)}}; });
-  return y;
 }
 
 namespace {

@@ -154,18 +154,6 @@ struct Hardswish {
   }
 };
 
-struct SmoothL1 {
-  template <class C>
-  [[gnu::always_inline]] static C value(C x, const Parameters<C>& p) {
-    const C size = std::fabs(x);
-    return size < p.a ? C(0.5) * size * size * p.b : size - C(0.5) * p.a;
-  }
-  template <class C>
-  [[gnu::always_inline]] static C slope(C x, const Parameters<C>& p) {
-    return x <= -p.a ? C(-1) : x >= p.a ? C(1) : x * p.b;
-  }
-};
-
 template <class Op, class T>
 void forward_of(const ActivationParameters& given, int64_t n, const T* x, T* y) {
   using C = compute_t<T>;
@@ -245,8 +233,6 @@ void visit(Activation op, DType dtype, const Body& body) {
       return typed(Mish{});
     case Activation::hardswish:
       return typed(Hardswish{});
-    case Activation::smooth_l1:
-      return typed(SmoothL1{});
   }
 }
 

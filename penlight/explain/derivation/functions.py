@@ -162,7 +162,12 @@ _THREE: dict[str, Callable[[Any, Any, Any], Any]] = {
     "AddcmulBackward0": lambda x, a, b: x + a * b,
     "LerpBackward1": lambda a, b, w: a + w * (b - a),
 }
-_OTHERS = {"AddBackward0", "SubBackward0", "LerpBackward0", "MseLossBackward0"}
+_DISTANCES: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "MseLossBackward0": lambda d, numbers: d**2,
+    "SmoothL1LossBackward0": lambda d, numbers: smooth_abs(d, numbers["beta"]),
+    "HuberLossBackward0": lambda d, numbers: numbers["delta"] * smooth_abs(d, numbers["delta"]),
+}
+_OTHERS = {"AddBackward0", "SubBackward0", "LerpBackward0", *_DISTANCES}
 
 MORE = frozenset({*_TWO, *_THREE, *_OTHERS})  # operations of several tensors, element by element
 
@@ -205,8 +210,6 @@ def express(node: str, operands: Sequence[Any], notes: dict[str, Any]) -> Any:
     if node == "EluBackward0":
         below = sp.exp(numbers["input_scale"] * minimum(x, 0)) - 1
         return numbers["scale"] * (relu(x) + numbers["alpha"] * below)
-    if node == "SmoothL1LossBackward0" and "beta" in numbers:
-        return smooth_abs(x, numbers["beta"])
     if node == "RemainderBackward0" and "other" in numbers:
         return x - numbers["other"] * floor(x / numbers["other"])
     if node == "GeluBackward0":
@@ -223,8 +226,8 @@ def express(node: str, operands: Sequence[Any], notes: dict[str, Any]) -> Any:
         return x - numbers.get("alpha", sp.Integer(1)) * values[1]
     if node == "LerpBackward0" and "weight" in numbers:
         return x + numbers["weight"] * (values[1] - x)
-    if node == "MseLossBackward0":  # with a reduction it mixes elements
-        return (x - values[1]) ** 2 if notes.get("reduction") == 0 else None
+    if node in _DISTANCES:  # with a reduction they mix elements
+        return _DISTANCES[node](x - values[1], numbers) if notes.get("reduction") == 0 else None
     if node in _THREE:
         if len(values) < 3 or values[2] is None:
             return None

@@ -80,9 +80,20 @@ RULES = {
         "each difference pulls by twice its size, divided by their number",
     ),
     "SmoothL1LossBackward0": Rule(
-        "smooth |{0}|",
-        ("{g} · {0} / beta, kept between −1 and 1",),
+        "mean smooth |{0} − {1}|",
+        (
+            "{g} · ({0} − {1}) / beta, kept between −1 and 1, / n",
+            "−{g} · ({0} − {1}) / beta, kept between −1 and 1, / n",
+        ),
         "a small difference pulls by its size in units of beta, a great one by 1, whatever its size",
+    ),
+    "HuberLossBackward0": Rule(
+        "mean delta · smooth |{0} − {1}|",
+        (
+            "{g} · ({0} − {1}), kept between −delta and delta, / n",
+            "−{g} · ({0} − {1}), kept between −delta and delta, / n",
+        ),
+        "a small difference pulls by its size, a great one by delta, whatever its size",
     ),
     "BinaryCrossEntropyBackward0": Rule(
         "−mean({1} ln {0} + (1 − {1}) ln(1 − {0}))",

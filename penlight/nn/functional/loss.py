@@ -81,8 +81,9 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _broadcast(input, target)
-    difference = input - target
-    return reduced(difference.abs() if beta == 0 else _C._smooth_l1(difference, beta), reduction)
+    if beta == 0:
+        return reduced((input - target).abs(), reduction)
+    return _C._smooth_l1_loss(input, target, reduction, beta)
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
@@ -91,8 +92,9 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _broadcast(input, target)
-    loss = _C._smooth_l1(input - target, delta)
-    return delta * (reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction))
+    if weight is None:
+        return _C._huber_loss(input, target, reduction, delta)
+    return _weighted(_C._huber_loss(input, target, "none", delta), weight, reduction)
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
