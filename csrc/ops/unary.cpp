@@ -153,11 +153,11 @@ Tensor reciprocal(const Tensor& x) {
                    [](const Tensor& y) { return neg(mul(y, y)); });
 }
 Tensor tanh(const Tensor& x) {
-  return by_result(UnaryOp::tanh, "tanh", "TanhBackward0", x,
+  return by_result(UnaryOp::tanh, "tanh", "TanhBackward0", x, SlopeOp::tanh,
                    [](const Tensor& y) { return sub(1, mul(y, y)); });
 }
 Tensor sigmoid(const Tensor& x) {
-  return by_result(UnaryOp::sigmoid, "sigmoid", "SigmoidBackward0", x,
+  return by_result(UnaryOp::sigmoid, "sigmoid", "SigmoidBackward0", x, SlopeOp::sigmoid,
                    [](const Tensor& y) { return mul(y, sub(1, y)); });
 }
 Tensor tan(const Tensor& x) {
