@@ -10,6 +10,15 @@ class set_detect_anomaly:
 
     While it is on, every recorded operation remembers the Python stack that called it. When its backward raises,
     that stack is shown as a warning; with ``check_nan`` a NaN among the gradients it gives raises RuntimeError.
+
+    Example::
+
+        >>> import penlight
+        >>> with penlight.autograd.set_detect_anomaly(True):
+        ...     x = penlight.zeros(1, requires_grad=True)
+        ...     (x / x).backward()
+        Traceback (most recent call last):
+        RuntimeError: Function 'DivBackward0' returned nan values in its 1th output.
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -24,7 +33,17 @@ class set_detect_anomaly:
 
 
 class detect_anomaly(set_detect_anomaly):
-    """Anomaly detection inside a ``with`` block."""
+    """Anomaly detection inside a ``with`` block.
+
+    Example::
+
+        >>> import penlight
+        >>> with penlight.autograd.detect_anomaly():
+        ...     x = penlight.tensor([-1.0], requires_grad=True)
+        ...     x.sqrt().backward()
+        Traceback (most recent call last):
+        RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+    """
 
     def __init__(self, check_nan: bool = True) -> None:
         self._before = _C.is_anomaly_enabled(), _C.is_anomaly_check_nan_enabled()

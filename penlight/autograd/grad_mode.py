@@ -83,7 +83,17 @@ class no_grad(_Switch):
 
 
 class enable_grad(no_grad):
-    """Operations are recorded inside, also within :class:`no_grad`."""
+    """Operations are recorded inside, also within :class:`no_grad`.
+
+    Example::
+
+        >>> import penlight
+        >>> x = penlight.ones(2, requires_grad=True)
+        >>> with penlight.no_grad(), penlight.enable_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        True
+    """
 
     def __enter__(self) -> None:
         self._before = _C.is_grad_enabled()
@@ -91,7 +101,16 @@ class enable_grad(no_grad):
 
 
 class set_grad_enabled(_Switch):
-    """Switches recording at once; as a context manager, until its end."""
+    """Switches recording at once; as a context manager, until its end.
+
+    Example::
+
+        >>> import penlight
+        >>> x = penlight.ones(2, requires_grad=True)
+        >>> with penlight.set_grad_enabled(False):
+        ...     (x * 2).requires_grad
+        False
+    """
 
     def __init__(self, mode: bool) -> None:
         self.mode = bool(mode)
@@ -115,7 +134,19 @@ class set_grad_enabled(_Switch):
 
 
 class inference_mode(_Switch):
-    """Nothing is recorded inside, and what is made there can never be: tensors for reading results off."""
+    """Nothing is recorded inside, and what is made there can never be: tensors for reading results off.
+
+    Example::
+
+        >>> import penlight
+        >>> with penlight.inference_mode():
+        ...     y = penlight.ones(2) * 2
+        >>> y.is_inference()
+        True
+        >>> y.requires_grad_()
+        Traceback (most recent call last):
+        RuntimeError: Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.
+    """
 
     def __new__(cls, mode: Any = True) -> Any:
         self = super().__new__(cls)
@@ -172,5 +203,12 @@ class set_multithreading_enabled(_Switch):
 
 
 def is_multithreading_enabled() -> bool:
-    """What ``set_multithreading_enabled`` was given last."""
+    """What ``set_multithreading_enabled`` was given last.
+
+    Example::
+
+        >>> import penlight
+        >>> penlight.autograd.is_multithreading_enabled()
+        True
+    """
     return set_multithreading_enabled.enabled

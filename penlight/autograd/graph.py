@@ -108,6 +108,16 @@ class save_on_cpu(saved_tensors_hooks):
     Args:
         pin_memory: accepted; there is no device to pin for.
         device_type: accepted.
+
+    Example::
+
+        >>> import penlight
+        >>> x = penlight.ones(2, requires_grad=True)
+        >>> with penlight.autograd.graph.save_on_cpu():
+        ...     y = (x * x).sum()
+        >>> y.backward()
+        >>> x.grad
+        tensor([2., 2.])
     """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
@@ -116,7 +126,17 @@ class save_on_cpu(saved_tensors_hooks):
 
 @contextlib.contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """While open, :class:`saved_tensors_hooks` raises RuntimeError with this message."""
+    """While open, :class:`saved_tensors_hooks` raises RuntimeError with this message.
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight.autograd import graph
+        >>> with graph.disable_saved_tensors_hooks("not here"), graph.save_on_cpu():
+        ...     pass
+        Traceback (most recent call last):
+        RuntimeError: not here
+    """
     if _hooks.pairs:
         raise RuntimeError(error_message)
     before, _hooks.disabled = _hooks.disabled, error_message
@@ -190,7 +210,16 @@ class _Kept:
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
-    """Counts a change of the tensor's (or tensors') memory that was made behind autograd's back."""
+    """Counts a change of the tensor's (or tensors') memory that was made behind autograd's back.
+
+    Example::
+
+        >>> import penlight
+        >>> x = penlight.ones(2)
+        >>> penlight.autograd.graph.increment_version(x)
+        >>> x._version
+        1
+    """
     for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
         _C._increment_version(one)
 
@@ -226,6 +255,15 @@ def register_multi_grad_hook(
 
     Returns:
         A handle with ``remove()``.
+
+    Example::
+
+        >>> import penlight
+        >>> a, b = penlight.ones(1, requires_grad=True), penlight.ones(1, requires_grad=True)
+        >>> handle = penlight.autograd.graph.register_multi_grad_hook((a, b), print)
+        >>> (2 * a + 3 * b).backward()
+        [tensor([2.]), tensor([3.])]
+        >>> handle.remove()
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")

@@ -247,6 +247,16 @@ def set_recording(enabled: bool) -> record | None:
 
     Returns:
         the :class:`record` that is now running, or None.
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight import explain
+        >>> running = explain.set_recording(True)
+        >>> speed = penlight.ones(2, requires_grad=True) * 3
+        >>> explain.set_recording(False)
+        >>> running.graph()
+        <GraphPicture: Flow chart of speed>
     """
     while _standing:
         _switch_off(_standing.pop())

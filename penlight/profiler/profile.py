@@ -45,12 +45,29 @@ class ProfilerAction(enum.Enum):
 
 
 def supported_activities() -> set[ProfilerActivity]:
-    """The activities that can be measured."""
+    """The activities that can be measured.
+
+    Example::
+
+        >>> from penlight.profiler import supported_activities
+        >>> supported_activities()
+        {<ProfilerActivity.CPU: 0>}
+    """
     return {ProfilerActivity.CPU}
 
 
 class record_function:
-    """Gives a name to the calls inside a ``with`` block, or of a decorated function."""
+    """Gives a name to the calls inside a ``with`` block, or of a decorated function.
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight.profiler import profile, record_function
+        >>> with profile() as taken, record_function("mine"):
+        ...     x = penlight.ones(2) * 2
+        >>> [event.name for event in taken.events()]
+        ['mine', 'ones', 'mul']
+    """
 
     def __init__(self, name: str, args: str | None = None) -> None:
         self.name, self.args = name, args
@@ -80,6 +97,13 @@ def schedule(
     Args:
         repeat: end after so many turns; 0 for never.
         skip_first_wait: with 1, the first turn has no ``wait``.
+
+    Example::
+
+        >>> from penlight.profiler import schedule
+        >>> plan = schedule(wait=1, warmup=1, active=1)
+        >>> [plan(step).name for step in range(4)]
+        ['NONE', 'WARMUP', 'RECORD_AND_SAVE', 'NONE']
     """
     for name, value in (("wait", wait), ("warmup", warmup), ("repeat", repeat), ("skip_first", skip_first)):
         if value < 0:
@@ -111,7 +135,19 @@ def schedule(
 def tensorboard_trace_handler(
     dir_name: str, worker_name: str | None = None, use_gzip: bool = False
 ) -> Callable[[Any], None]:
-    """For ``on_trace_ready``: writes each trace into a file of its own in a folder."""
+    """For ``on_trace_ready``: writes each trace into a file of its own in a folder.
+
+    Example::
+
+        >>> import os, tempfile
+        >>> import penlight
+        >>> from penlight.profiler import profile, tensorboard_trace_handler
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with profile(on_trace_ready=tensorboard_trace_handler(folder, "worker")):
+        ...         x = penlight.ones(2) * 2
+        ...     [name.startswith("worker.") for name in os.listdir(folder)]
+        [True]
+    """
 
     def handle(taken: profile) -> None:
         folder = Path(dir_name)

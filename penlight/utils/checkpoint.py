@@ -28,7 +28,19 @@ __all__ = [
 
 
 class CheckpointError(RuntimeError):
-    """The second run of a checkpointed function differed from its first."""
+    """The second run of a checkpointed function differed from its first.
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight.utils.checkpoint import checkpoint
+        >>> sizes = iter([2, 3])
+        >>> x = penlight.ones(1, requires_grad=True)
+        >>> y = checkpoint(lambda x: (x * penlight.ones(next(sizes))).exp(), x, use_reentrant=False)
+        >>> y.sum().backward()
+        Traceback (most recent call last):
+        penlight.utils.checkpoint.CheckpointError: ...
+    """
 
 
 _early_stop = True
@@ -36,7 +48,23 @@ _early_stop = True
 
 @contextlib.contextmanager
 def set_checkpoint_early_stop(enable: bool) -> Any:
-    """While open, says whether a second run stops as soon as all that backward wants is there (the default)."""
+    """While open, says whether a second run stops as soon as all that backward wants is there (the default).
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight.utils import checkpoint as ck
+        >>> x = penlight.ones(1, requires_grad=True)
+        >>> function = lambda x: x.exp().clone(memory_format=print("run"))
+        >>> y = ck.checkpoint(function, x, use_reentrant=False)
+        run
+        >>> y.backward()
+        >>> with ck.set_checkpoint_early_stop(False):
+        ...     y = ck.checkpoint(function, x, use_reentrant=False)
+        run
+        >>> y.backward()
+        run
+    """
     global _early_stop
     before, _early_stop = _early_stop, enable
     try:

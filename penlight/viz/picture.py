@@ -20,6 +20,15 @@ class Picture:
 
     A subclass that can work out more while the reader plays with it (another kernel size, say) overrides
     :meth:`answer`; in a notebook and in ``penlight explore`` its view asks it. A saved page has nobody to ask.
+
+    Example::
+
+        >>> from penlight.viz import Picture
+        >>> picture = Picture({"kind": "maps", "title": "Mine", "words": "Nothing yet.", "groups": []})
+        >>> picture
+        <Picture: Mine>
+        >>> picture.to_html().startswith("<!DOCTYPE html>")
+        True
     """
 
     height = 640  # pixels of the frame where a notebook has no anywidget

@@ -35,6 +35,14 @@ def audio(signal: Any, rate: int = 16000, kernel: Any = None) -> Audio:
         ValueError: sizes that do not fit, or more than a minute of sound.
 
     Spectrograms are SciPy's (``scipy.signal.ShortTimeFFT``, Hann window), in decibels below the loudest.
+
+    Example::
+
+        >>> import penlight as torch
+        >>> tone = torch.sin(torch.arange(8000) * 2 * torch.pi * 440 / 8000)
+        >>> heard = torch.viz.audio(tone, 8000, torch.ones(9) / 9)
+        >>> heard.describe()["words"]
+        '1.00 seconds at 8000 samples a second, 1 channel(s), before and after the kernel.'
     """
     x = _as_signal(signal)
     if rate <= 0:

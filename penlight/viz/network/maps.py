@@ -72,6 +72,17 @@ def feature_maps(model: Any, x: Any, most: int = MOST_MAPS, item: int = 0) -> Ma
     Raises:
         TypeError: something that is no module, or no such input.
         IndexError: the batch has no such item.
+
+    Example::
+
+        >>> import penlight
+        >>> from penlight import nn
+        >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+        >>> maps = penlight.viz.feature_maps(net, penlight.ones(1, 1, 8, 8))
+        >>> maps
+        <Maps: Feature maps of Sequential>
+        >>> [group["title"] for group in maps.describe()["groups"]]
+        ['input: shape (1, 1, 8, 8)', '0 (Conv2d): shape (1, 4, 6, 6)', '1 (ReLU): shape (1, 4, 6, 6)']
     """
     check_model(model, "feature_maps")
     arguments = input_of(x, "feature_maps")
