@@ -48,6 +48,30 @@ def test_same_bits_at_any_number_of_threads_and_every_run():
     assert len(results) == 1
 
 
+CORES = """
+import os, sys
+import penlight as torch
+cores = sorted(os.sched_getaffinity(0))[: int(sys.argv[1])]
+os.sched_setaffinity(0, cores)
+torch.set_num_threads(3)
+x = torch.ones(1 << 20)
+for _ in range(200):
+    x = x.tanh() + 1
+tasks = [int(task) for task in os.listdir("/proc/self/task")]
+assert len(tasks) >= 3, tasks
+print(all(os.sched_getaffinity(task) == set(cores) for task in tasks))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads move between cores by Linux's calls alone")
+@pytest.mark.parametrize("cores", ["1", "2", "64"])
+def test_threads_keep_to_the_cores_they_were_given(cores):
+    done = subprocess.run(
+        [sys.executable, "-c", CORES, cores], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
 def train(seed, steps=20):
     """A small net trained from a generator of its own; the digest of its weights."""
     generator = torch.Generator().manual_seed(seed)

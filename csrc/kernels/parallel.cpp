@@ -13,6 +13,9 @@
 #include <utility>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -28,6 +31,30 @@ constexpr int kMostThreads = 256;  // more than any number of chunks keeps busy
 void relax() {
 #if defined(__x86_64__)
   _mm_pause();
+#endif
+}
+
+// The core that the calling thread runs on, or -1 where that is not known.
+int current_core() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Moves the calling thread to another of the cores it may use, if they are enough for so many threads. Linux
+// wakes a thread where it slept, though the one that woke it is at work there and the next core is free, or
+// has only work of the lowest priority: on some machines the two then share a core for as long as a loop
+// runs.
+void leave_core([[maybe_unused]] int core, [[maybe_unused]] int threads) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < threads) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(core, &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof(others), &others) == 0)
+    sched_setaffinity(0, sizeof(allowed), &allowed);
 #endif
 }
 
@@ -62,6 +89,7 @@ class Pool {
     body_ = body;
     context_ = context;
     deal_out(chunk_count(n, grain));
+    core_.store(current_core(), std::memory_order_relaxed);
     running_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
     {
       std::lock_guard lock(mutex_);
@@ -127,6 +155,8 @@ class Pool {
       }
       seen = generation_.load(std::memory_order_acquire);
       if (stop_) return;
+      if (const int core = current_core(); core >= 0 && core == core_.load(std::memory_order_relaxed))
+        leave_core(core, static_cast<int>(threads_.size()) + 1);
       take_chunks(self);
       running_.fetch_sub(1, std::memory_order_acq_rel);
     }
@@ -137,7 +167,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::atomic<uint64_t> generation_{0};
-  std::atomic<int> running_{0};
+  std::atomic<int> running_{0}, core_{-1};  // workers that are not done; where the caller runs
   bool stop_ = false;
   std::exception_ptr failure_;
   int64_t n_ = 0, grain_ = 1;
