@@ -71,7 +71,8 @@ def put_in(template: str, inputs: Sequence[str], notes: dict[str, Any], **more: 
         more["y"] = bracketed(template)(more["y"])
     places = {str(i): name for i, name in enumerate(map(bracketed(template), names))}
     values |= more | places
-    return re.sub(r"\{(\w+)\}", lambda held: values.get(held[1], held[1]), template)
+    # A transpose transposed is what it was.
+    return re.sub(r"\{(\w+)\}", lambda held: values.get(held[1], held[1]), template).replace("ᵀᵀ", "")
 
 
 def bracketed(template: str) -> Any:

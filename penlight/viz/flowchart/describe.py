@@ -302,11 +302,9 @@ class Describer:
     def _summary(self) -> str:
         steps = self._graph.steps
         leaves = [self._names[step.index, 0] for step in steps if step.leaf]
-        text = (
-            f"{len(steps) - len(leaves)} operations lead from {clip(', '.join(leaves), 80)} to {self._root}."
-        )
+        text = f"{_operations(len(steps) - len(leaves), 'lead')} from {clip(', '.join(leaves), 80)} to {self._root}."
         if self._graph.failure is not None:
-            text = f"{len(steps) - len(leaves)} operations ran before one failed."
+            text = f"{_operations(len(steps) - len(leaves), 'ran')} before one failed."
         return text + (f" {self._notice()}" if self._left_out else "")
 
     def _notice(self) -> str:
@@ -370,3 +368,9 @@ def _edge_label(share: Glimpse) -> str:
         texts = [number(v, 3) for v in flat(share.values)]
         return texts[0] if not share.shape else f"[{' '.join(texts)}]"
     return f"‖g‖ {number(norm(share), 2)}"
+
+
+def _operations(count: int, verb: str) -> str:
+    return (
+        f"1 operation {'leads' if verb == 'lead' else verb}" if count == 1 else f"{count} operations {verb}"
+    )

@@ -42,7 +42,7 @@ def audio(signal: Any, rate: int = 16000, kernel: Any = None) -> Audio:
         >>> tone = torch.sin(torch.arange(8000) * 2 * torch.pi * 440 / 8000)
         >>> heard = torch.viz.audio(tone, 8000, torch.ones(9) / 9)
         >>> heard.describe()["words"]
-        '1.00 seconds at 8000 samples a second, 1 channel(s), before and after the kernel.'
+        '1.00 seconds at 8000 samples a second, 1 channel, before and after the kernel.'
     """
     x = _as_signal(signal)
     if rate <= 0:
@@ -52,7 +52,7 @@ def audio(signal: Any, rate: int = 16000, kernel: Any = None) -> Audio:
     sounds = [_sound("before" if kernel is not None else "signal", x, rate)]
     if kernel is not None:
         sounds.append(_sound("after", _filtered(x, kernel), rate))
-    words = f"{x.shape[-1] / rate:.2f} seconds at {rate} samples a second, {x.shape[0]} channel(s)"
+    words = f"{x.shape[-1] / rate:.2f} seconds at {rate} samples a second, {x.shape[0]} channel{'s' * (len(x) != 1)}"
     words += ", before and after the kernel." if kernel is not None else "."
     return Audio({"kind": "audio", "title": "Sound", "words": words, "rate": rate, "sounds": sounds})
 

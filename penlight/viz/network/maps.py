@@ -185,7 +185,7 @@ def receptive_field(model: Any, x: Any, at: Any = None, layer: str | None = None
     size = tuple(side[-1] - side[0] + 1 if side else 0 for side in sides)
     title = f"Receptive field of position {place} of {tuple(output.shape[2:])}"
     words = (
-        f"It reads {' by '.join(map(str, size))} input samples, from {start} on. The darker a cell, the more the "
+        f"It reads {' by '.join(map(str, size))} input samples, from {start} on. The stronger a cell, the more the "
         "output changes with it."
     )
     shown = strength if axes == 2 else strength.unsqueeze(0)
