@@ -136,12 +136,13 @@ struct Product {
         const T* start = k0 == 0 ? static_cast<const T*>(g.start) : nullptr;
         const int64_t column_tasks =
             small ? 1 : larger(1, smaller(blocks_of(8, row_tasks), column_panels / 4));
-        const int64_t panels_per_column_task = blocks_of(column_panels, column_tasks);
         const int64_t tasks = row_tasks * column_tasks;
+        // Shares of one size but for a panel, so that no thread waits for another.
         parallel_products(tasks, small ? tasks : 1, [&](int64_t begin, int64_t end) {
           for (int64_t task = begin; task < end; ++task) {
-            const int64_t first = task / column_tasks * panels_per_task;
-            const int64_t last = smaller(panels.count, first + panels_per_task);
+            const int64_t row_task = task / column_tasks, column_task = task % column_tasks;
+            const int64_t first = row_task * panels.count / row_tasks;
+            const int64_t last = (row_task + 1) * panels.count / row_tasks;
             T* left = static_cast<T*>(thread_scratch(
                 ScratchUser::gemm_left, panels_per_task * panels.height * depth_most * sizeof(T)));
             for (int64_t panel = first; panel < last; ++panel) {
@@ -149,8 +150,8 @@ struct Product {
               pack_left(row, smaller(panels.height, g.m - row), k0, depth,
                         left + (panel - first) * panels.height * depth);
             }
-            const int64_t from = task % column_tasks * panels_per_column_task;
-            const int64_t to = smaller(column_panels, from + panels_per_column_task);
+            const int64_t from = column_task * column_panels / column_tasks;
+            const int64_t to = (column_task + 1) * column_panels / column_tasks;
             for (int64_t p = from; p < to; ++p) {
               const int64_t count = smaller(width, columns - p * width);
               const T* right = shared + p * width * depth;
