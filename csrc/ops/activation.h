@@ -21,5 +21,4 @@ Tensor logsigmoid(const Tensor& x);
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 
-
 }  // namespace penlight
