@@ -23,18 +23,26 @@ namespace {
 // for as many, or for as many more where a sum over images would have to be made anew.
 constexpr int64_t folded_bytes = 4 << 20, summed_bytes = 32 << 20;
 
+template <class T, class Kernels>
+const ProductKernels<T>& typed(const Kernels& kernels) {
+  if constexpr (std::is_same_v<T, float>)
+    return kernels.float32;
+  else
+    return kernels.float64;
+}
+
 template <class T>
 const ProductKernels<T>& kernels_of(ConvKernel choice) {
-  if (choice == ConvKernel::grouped) {
-    if constexpr (std::is_same_v<T, float>)
-      return conv_grouped().float32;
-    else
-      return conv_grouped().float64;
+  switch (choice) {
+    case ConvKernel::direct:
+      return typed<T>(conv_direct());
+    case ConvKernel::planes:
+      return typed<T>(conv_planes());
+    case ConvKernel::grouped:
+      return typed<T>(conv_grouped());
+    default:
+      return typed<T>(conv_implicit());
   }
-  if constexpr (std::is_same_v<T, float>)
-    return choice == ConvKernel::direct ? conv_direct().float32 : conv_implicit().float32;
-  else
-    return choice == ConvKernel::direct ? conv_direct().float64 : conv_implicit().float64;
 }
 
 void run_gemm(const Gemm& g, const float* a, const float* b, float* c) {

@@ -62,6 +62,13 @@ struct DirectKernels {
 };
 PENLIGHT_DECLARE_KERNELS(DirectKernels, conv_direct)
 
+// One output plane at a time from its input plane's band; asks for planes_fit (conv_select.h).
+struct PlanesKernels {
+  ProductKernels<float> float32;
+  ProductKernels<double> float64;
+};
+PENLIGHT_DECLARE_KERNELS(PlanesKernels, conv_planes)
+
 // A lane for each group; asks for tap steps > 0 and for grouped_fits (conv_select.h).
 struct GroupedKernels {
   ProductKernels<float> float32;

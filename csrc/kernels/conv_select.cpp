@@ -71,6 +71,17 @@ TapProduct merge_axes(const TapProduct& given) {
   return q;
 }
 
+// Groups of one channel and a few results, whose taps meet neighbours at neighbouring positions, in rows that
+// leave at most two lanes in five empty.
+bool planes_fit(const TapProduct& q, int64_t itemsize) {
+  if (q.groups < 2 || q.channels != 1 || q.rows > 4 || q.taps() > 1024 || !direct_fits(q, itemsize))
+    return false;
+  for (int i = 0; i < 3; ++i)
+    if (q.axis[i].to_step != 1 || (i > 0 && q.axis[i].step != 1)) return false;
+  const int64_t lanes = conv_grouped().vector_bytes / itemsize, width = q.axis[2].count;
+  return 5 * width >= 3 * ((width + lanes - 1) / lanes * lanes);
+}
+
 // Groups of few channels, at most a third of the lanes empty, and a box of one row of outputs that stays in
 // L2.
 bool grouped_fits(const TapProduct& q, int64_t itemsize) {
@@ -90,6 +101,7 @@ bool grouped_fits(const TapProduct& q, int64_t itemsize) {
 }
 
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
+  if (planes_fit(q, itemsize)) return ConvKernel::planes;
   // (Results apart from each other leave no whole rows to turn back, unless all parts are taken together.)
   const bool apart = q.axis[1].to_step > 1 || q.axis[2].to_step > 1;
   if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
@@ -106,6 +118,7 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
 }
 
 ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
+  if (planes_fit(q, itemsize)) return ConvKernel::planes;
   if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
   if (!direct_fits(q, itemsize) || q.taps() == 1 || q.taps() > 2048) return ConvKernel::implicit;
   // The turned operands fill registers with channels, or with (tap, channel) of taps that lie side by side,
@@ -126,6 +139,8 @@ const char* conv_kernel_name(ConvKernel kernel) {
       return "pointwise";
     case ConvKernel::direct:
       return "direct";
+    case ConvKernel::planes:
+      return "planes";
     case ConvKernel::grouped:
       return "grouped";
     case ConvKernel::implicit:

@@ -8,6 +8,8 @@
 //   implicit   computes nothing in vain and serves everything: a matrix product whose right side is gathered,
 //              which copies each input value once a tap (isa/conv_implicit.cpp); weight gradients of operands
 //              with their channels next to each other (isa/conv_weight.cpp).
+//   planes     groups of one channel, one plane at a time (isa/conv_planes.cpp): strides of 1 and rows that
+//              fill registers. Each input value is copied once and loaded once a column of taps.
 //   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them (and
 //              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
 //              six taps.
@@ -23,9 +25,10 @@
 
 namespace penlight::kernels {
 
-enum class ConvKernel { pointwise, direct, implicit, grouped };
+enum class ConvKernel { pointwise, direct, implicit, planes, grouped };
 
 bool is_pointwise(const ConvGeometry& geometry);
+bool planes_fit(const TapProduct& product, int64_t itemsize);
 bool grouped_fits(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_weight_gradient(const TapProduct& product, int64_t itemsize);

@@ -92,6 +92,18 @@ struct Vec<T, 1> {
 template <class T>
 using Native = Vec<T, native_width<T>>;
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// All bits of the first `count` numbers of a register, 4 or 8 bytes each.
+template <int bytes>
+inline __m256i first_lanes(int64_t count) {
+  if constexpr (bytes == 4)
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  else
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+#endif
+
 template <class T, int N>
 inline Vec<T, N> Vec<T, N>::load_partial(const T* p, int64_t count) {
 #if defined(__AVX512F__)
@@ -103,6 +115,11 @@ inline Vec<T, N> Vec<T, N>::load_partial(const T* p, int64_t count) {
     const __m512i bits = _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p);
     return {reinterpret_cast<Native>(bits)};
   }
+#elif defined(__AVX2__)
+  if constexpr (N * sizeof(T) == 32 && std::is_same_v<T, float>)
+    return {_mm256_maskload_ps(p, first_lanes<4>(count))};
+  if constexpr (N * sizeof(T) == 32 && std::is_same_v<T, double>)
+    return {_mm256_maskload_pd(p, first_lanes<8>(count))};
 #endif
   Vec r = zero();
   for (int64_t i = 0; i < count; ++i) r.v[i] = p[i];
@@ -120,8 +137,24 @@ inline void Vec<T, N>::store_partial(T* p, int64_t count) const {
     _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << count) - 1), reinterpret_cast<__m512i>(v));
     return;
   }
+#elif defined(__AVX2__)
+  if constexpr (N * sizeof(T) == 32 && std::is_same_v<T, float>)
+    return _mm256_maskstore_ps(p, first_lanes<4>(count), v);
+  if constexpr (N * sizeof(T) == 32 && std::is_same_v<T, double>)
+    return _mm256_maskstore_pd(p, first_lanes<8>(count), v);
 #endif
   for (int64_t i = 0; i < count; ++i) p[i] = v[i];
+}
+
+// Has a value stay in a register: compilers may otherwise load it anew wherever it is used.
+template <class T, int N>
+[[gnu::always_inline]] inline Vec<T, N> in_register(Vec<T, N> a) {
+#if defined(__x86_64__)
+  asm("" : "+v"(a.v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(a.v));
+#endif
+  return a;
 }
 
 // a * b + c, rounded once where the instruction set can (every one but baseline x86-64).
@@ -153,8 +186,8 @@ template <class T>
 inline void copy_run(T* to, const T* from, int64_t count) {
   constexpr int W = native_width<T>;
   for (; count >= W; count -= W, to += W, from += W) Native<T>::load(from).store(to);
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) >= 4) {
+#if defined(__AVX2__)
+  if constexpr (vector_bytes == 64 ? sizeof(T) >= 4 : std::is_floating_point_v<T>) {
     if (count) Native<T>::load_partial(from, count).store_partial(to, count);
     return;
   }

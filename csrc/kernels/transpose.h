@@ -147,26 +147,34 @@ inline void copy_lines(const T* from, int64_t ld_from, int64_t step, int64_t cou
 #if defined(__AVX512F__)
   using V = Native<T>;
   constexpr int W = V::width;
-  if (step <= 2) {
+  const auto within = [](int64_t place, int64_t j) { return place < j ? 0 : place - j < W ? place - j : W; };
+  if (step == 1) {
+    // Line by line, as memory is read ahead best; from the first register to the last all lanes are full.
+    const int64_t last_j = length > 0 ? (length - 1) / W * W : 0;
+    const int64_t full0 = (first + W - 1) / W * W, full1 = last / W * W < last_j ? last / W * W : last_j;
+    const auto read = [&](int64_t j) { return lane_bits(within(first, j), within(last, j)); };
+    const uint32_t read_last = read(last_j), written_last = lane_bits(0, within(length, last_j));
+    for (int64_t i = 0; i < count; ++i, from += ld_from, to += ld_to) {
+      int64_t j = 0;
+      for (; j < full0 && j < last_j; j += W) load_lanes(from + j, read(j)).store(to + j);
+      for (; j < full1; j += W) V::load(from + j).store(to + j);
+      for (; j < last_j; j += W) load_lanes(from + j, read(j)).store(to + j);
+      store_lanes<T>(to + last_j, written_last, load_lanes(from + last_j, read_last));
+    }
+    return;
+  }
+  if (step == 2) {
     for (int64_t j = 0; j < length; j += W) {
-      const auto within = [&](int64_t place) { return place < j ? 0 : place - j < W ? place - j : W; };
-      const int64_t low = within(first), high = within(last);
-      const uint32_t written = lane_bits(0, within(length));
+      const int64_t low = within(first, j), high = within(last, j);
+      const uint32_t written = lane_bits(0, within(length, j));
       const T* line = from + j * step;
       T* at = to + j;
-      if (step == 1) {
-        const uint32_t read = lane_bits(low, high);
-        for (int64_t i = 0; i < count; ++i, line += ld_from, at += ld_to)
-          store_lanes<T>(at, written, load_lanes(line, read));
-      } else {
-        const auto half = [&](int64_t place) { return place < 0 ? 0 : place < W ? place : W; };
-        const uint32_t read0 = lane_bits(half(2 * low), half(2 * high - 1));
-        const uint32_t read1 = lane_bits(half(2 * low - W), half(2 * high - 1 - W));
-        constexpr auto lanes = std::make_integer_sequence<int, W>();
-        for (int64_t i = 0; i < count; ++i, line += ld_from, at += ld_to)
-          store_lanes<T>(at, written,
-                         even_places(load_lanes(line, read0), load_lanes(line + W, read1), lanes));
-      }
+      const auto half = [&](int64_t place) { return place < 0 ? 0 : place < W ? place : W; };
+      const uint32_t read0 = lane_bits(half(2 * low), half(2 * high - 1));
+      const uint32_t read1 = lane_bits(half(2 * low - W), half(2 * high - 1 - W));
+      constexpr auto lanes = std::make_integer_sequence<int, W>();
+      for (int64_t i = 0; i < count; ++i, line += ld_from, at += ld_to)
+        store_lanes<T>(at, written, even_places(load_lanes(line, read0), load_lanes(line + W, read1), lanes));
     }
     return;
   }

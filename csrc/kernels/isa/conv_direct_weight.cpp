@@ -82,11 +82,8 @@ void direct_weight_gradient(const TapProduct& q, const T* output, const T* sourc
           const T* from = output + ((image * q.groups + group) * q.rows + row0 + r) * positions +
                           (z0 * y.count + y0) * x.count + x0;
           T* to = laid_out + r * ld_rows;
-          for (int64_t line = 0; line < lines; ++line, to += band.ld, from += x.count) {
-            copy_run(to, from, columns);
-            for (int64_t j = columns; j < band.ld; ++j) to[j] = T(0);
-          }
-          for (int64_t j = count; j < padded; ++j) *to++ = T(0);
+          copy_lines(from, x.count, 1, lines, 0, columns, band.ld, to, band.ld);
+          Native<T>::zero().store(to + count);  // up to a whole register
         }
         for (int64_t position = 0; position < padded; position += run_positions<T>) {
           const int64_t run = smaller(run_positions<T>, padded - position);
