@@ -1,8 +1,10 @@
 // Pooling, an output row at a time: for every tap of the window all columns of a block of the row are
 // compared or added together, so that the columns fill a register and the window costs no branch a column.
+// Where rows are short, maxima are taken over a whole plane's outputs at once, by a table of what they meet.
 #include "kernels/pooling.h"
 
 #include "kernels/parallel.h"
+#include "kernels/scratch.h"
 #include "kernels/simd.h"
 #include "kernels/whole_numbers.h"
 
@@ -78,6 +80,9 @@ struct Taps {
 
 Taps taps_inside(const PoolGeometry& g, int axis, int64_t o0, int64_t o1) {
   const int64_t pad = g.pad[axis], stride = g.stride[axis], dilation = g.dilation[axis];
+  // Divisions take longer than short rows: none where all is inside.
+  if (o0 * stride >= pad && o1 * stride + (g.kernel[axis] - 1) * dilation - pad < g.input[axis])
+    return {0, g.kernel[axis]};
   const int64_t first = larger(0, divide_up(pad - o1 * stride, dilation));
   const int64_t last =
       smaller(g.kernel[axis] - 1, divide_down(g.input[axis] - 1 + pad - o0 * stride, dilation));
@@ -91,6 +96,7 @@ struct Columns {
 
 Columns columns_inside(const PoolGeometry& g, int64_t column, int64_t count, int64_t tap) {
   const int64_t shift = tap * g.dilation[2] - g.pad[2], stride = g.stride[2];
+  if (column * stride + shift >= 0 && (column + count - 1) * stride + shift < g.input[2]) return {0, count};
   const int64_t first = larger(column, divide_up(-shift, stride));
   const int64_t last = smaller(column + count - 1, divide_down(g.input[2] - 1 - shift, stride)) + 1;
   return {first - column, larger(first, last) - column};
@@ -174,6 +180,85 @@ void max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* o
   }
 }
 
+// Where rows are too short to fill registers: the place in the input plane that every tap of every output of
+// the plane meets, [tap][output]. A tap outside stands for its nearest neighbour inside: no maximum changes
+// by looking at one of its values twice.
+struct TapTable {
+  static constexpr int64_t short_row = 24, most_entries = 8192;
+  int64_t taps = 0, outputs = 0;
+
+  static bool serves(const PoolGeometry& g) {
+    if (g.adaptive || g.output[2] >= short_row || g.planes < 2) return false;
+    double entries = static_cast<double>(g.output_plane());
+    for (int i = 0; i < 3; ++i) {
+      entries *= static_cast<double>(g.kernel[i]);
+      for (int64_t o = 0; o < g.output[i]; ++o) {
+        const Taps inside = taps_inside(g, i, o, o);
+        if (inside.first >= inside.last) return false;  // a window without any input
+      }
+      if (entries > most_entries) return false;
+    }
+    return entries > 0;
+  }
+  void fill(const PoolGeometry& g, int32_t* to) {
+    taps = g.kernel[0] * g.kernel[1] * g.kernel[2], outputs = g.output_plane();
+    const auto place = [&](int axis, int64_t o, int64_t tap) {
+      const Taps inside = taps_inside(g, axis, o, o);
+      tap = larger(inside.first, smaller(tap, inside.last - 1));
+      return o * g.stride[axis] + tap * g.dilation[axis] - g.pad[axis];
+    };
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t oz = 0; oz < g.output[0]; ++oz)
+        for (int64_t oy = 0; oy < g.output[1]; ++oy) {
+          const int64_t z = place(0, oz, t / g.kernel[2] / g.kernel[1]);
+          const int64_t y = place(1, oy, t / g.kernel[2] % g.kernel[1]);
+          for (int64_t ox = 0; ox < g.output[2]; ++ox)
+            *to++ = static_cast<int32_t>((z * g.input[1] + y) * g.input[2] + place(2, ox, t % g.kernel[2]));
+        }
+  }
+};
+
+template <class T, bool with_indices>
+void max_plane(const TapTable& table, const int32_t* places, const T* input, T* output, int64_t* indices) {
+  T best[block];
+  int32_t index[block];
+  for (int64_t o = 0; o < table.outputs; o += block) {
+    const int64_t count = smaller(block, table.outputs - o);
+    for (int64_t j = 0; j < count; ++j) best[j] = input[places[o + j]], index[j] = places[o + j];
+    for (int64_t t = 1; t < table.taps; ++t) {
+      const int32_t* at = places + t * table.outputs + o;
+      for (int64_t j = 0; j < count; ++j) {
+        const T value = input[at[j]];
+        const bool take = (value > best[j]) | (value != value);
+        best[j] = take ? value : best[j];
+        if (with_indices) index[j] = take ? at[j] : index[j];
+      }
+    }
+    for (int64_t j = 0; j < count; ++j) output[o + j] = best[j];
+    if (with_indices)
+      for (int64_t j = 0; j < count; ++j) indices[o + j] = index[j];
+  }
+}
+
+template <class T>
+void max_by_table(const PoolGeometry& g, const T* input, T* output, int64_t* indices) {
+  TapTable table;
+  const Scratch memory(g.kernel[0] * g.kernel[1] * g.kernel[2] * g.output_plane(), sizeof(int32_t));
+  int32_t* places = static_cast<int32_t*>(memory.get());
+  table.fill(g, places);
+  parallel::parallel_for(g.planes, larger(1, grain_work / (table.taps * table.outputs)),
+                         [&](int64_t begin, int64_t end) {
+                           for (int64_t plane = begin; plane < end; ++plane) {
+                             const T* from = input + plane * g.input_plane();
+                             const int64_t at = plane * table.outputs;
+                             if (indices)
+                               max_plane<T, true>(table, places, from, output + at, indices + at);
+                             else
+                               max_plane<T, false>(table, places, from, output + at, nullptr);
+                           }
+                         });
+}
+
 // Values alone, where nobody asks for the places.
 template <class T>
 void max_values_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy, T* output) {
@@ -216,6 +301,7 @@ void adaptive_max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t
 
 template <class T>
 void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indices) {
+  if (TapTable::serves(g)) return max_by_table(g, input, output, indices);
   const bool narrow = sizeof(T) <= 4 && g.input_plane() < (int64_t(1) << 31);
   for_output_rows(g, [&](int64_t plane, int64_t oz, int64_t oy) {
     const int64_t at = plane * g.output_plane() + (oz * g.output[1] + oy) * g.output[2];
