@@ -38,6 +38,8 @@ const ProductKernels<T>& kernels_of(ConvKernel choice) {
       return typed<T>(conv_direct());
     case ConvKernel::planes:
       return typed<T>(conv_planes());
+    case ConvKernel::images:
+      return typed<T>(conv_images());
     case ConvKernel::grouped:
       return typed<T>(conv_grouped());
     default:

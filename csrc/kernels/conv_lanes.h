@@ -92,16 +92,29 @@ inline void from_lanes(const T* from, int64_t run, int64_t count, T* const* plan
   }
 }
 
+// Writes a block of results, which lie in lanes, to the first `count` planes.
+template <class T>
+inline void store_block(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z,
+                        int64_t y, int64_t height, int64_t x, int64_t width) {
+  constexpr int L = lanes<T>;
+  const int64_t plane_height = q.axis[1].to_size, plane_width = q.axis[2].to_size;
+  const bool whole = width == plane_width;  // rows follow each other without a gap
+  const int64_t runs = whole ? 1 : height, run = whole ? height * width : width;
+  for (int64_t i = 0; i < runs; ++i)
+    from_lanes(from + i * width * L, run, count, planes, (z * plane_height + y + i) * plane_width + x);
+}
+
 // The source positions that a block of outputs meets, in lanes: [tap z][row][column][lane].
 struct LaneBox {
   int64_t rows, columns;        // of outputs in a block
   int64_t height, width, size;  // of the box; positions in all
 
   // The largest block whose box, for all channels, and results, for up to 4 rows of the product and so many
-  // results a position, stay in `bytes`.
-  LaneBox(const TapProduct& q, int64_t position_bytes, int64_t bytes, int64_t results = 1) {
+  // results a position, stay in `bytes`; rows are split into so many blocks at least, if there are as many.
+  LaneBox(const TapProduct& q, int64_t position_bytes, int64_t bytes, int64_t results = 1,
+          int64_t blocks = 1) {
     const TapAxis &y = q.axis[1], &x = q.axis[2];
-    rows = y.count < 1 ? 1 : y.count, columns = x.count < 1 ? 1 : x.count;
+    rows = y.count < 1 ? 1 : (y.count + blocks - 1) / blocks, columns = x.count < 1 ? 1 : x.count;
     settle(q);
     const auto total = [&] {
       return (q.channels * size + most_rows(q) * rows * columns * results) * position_bytes;

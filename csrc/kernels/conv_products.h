@@ -69,6 +69,13 @@ struct PlanesKernels {
 };
 PENLIGHT_DECLARE_KERNELS(PlanesKernels, conv_planes)
 
+// A lane for each image; asks for images_fit (conv_select.h).
+struct ImagesKernels {
+  ProductKernels<float> float32;
+  ProductKernels<double> float64;
+};
+PENLIGHT_DECLARE_KERNELS(ImagesKernels, conv_images)
+
 // A lane for each group; asks for tap steps > 0 and for grouped_fits (conv_select.h).
 struct GroupedKernels {
   ProductKernels<float> float32;

@@ -82,22 +82,48 @@ bool planes_fit(const TapProduct& q, int64_t itemsize) {
   return 5 * width >= 3 * ((width + lanes - 1) / lanes * lanes);
 }
 
-// Groups of few channels, at most a third of the lanes empty, and a box of one row of outputs that stays in
-// L2.
-bool grouped_fits(const TapProduct& q, int64_t itemsize) {
+// Do so many planes leave at most a third of the lanes empty, and does the box of one row of outputs (or 16
+// of its columns) stay in L2?
+bool lanes_fit(const TapProduct& q, int64_t planes, int64_t itemsize) {
   for (const TapAxis& axis : q.axis)
     if (axis.tap_step < 1) return false;
-  if (q.groups < 2 || q.rows > 8 || q.channels < 1 || q.channels > 8) return false;
-  const int64_t lanes = conv_grouped().vector_bytes / itemsize, planes = q.batch * q.groups;
+  const int64_t bytes = conv_grouped().vector_bytes, lanes = bytes / itemsize;
   const int64_t blocks = (planes + lanes - 1) / lanes;
   if (3 * planes < 2 * blocks * lanes) return false;
   const TapAxis &y = q.axis[1], &x = q.axis[2];
   const double height = static_cast<double>(y.taps - 1) * static_cast<double>(y.tap_step) + 1;
   const double width = static_cast<double>(x.taps - 1) * static_cast<double>(x.tap_step) +
                        static_cast<double>((x.count < 16 ? x.count : 16) * x.step);
-  return static_cast<double>(q.channels * q.axis[0].taps) * height * width *
-             static_cast<double>(conv_grouped().vector_bytes) <
-         512 * 1024;
+  const double channels = static_cast<double>(q.channels) * static_cast<double>(q.axis[0].taps);
+  return channels * height * width * static_cast<double>(bytes) < 512 * 1024;
+}
+
+// Groups of few channels.
+bool grouped_fits(const TapProduct& q, int64_t itemsize) {
+  if (q.groups < 2 || q.rows > 8 || q.channels < 1 || q.channels > 8) return false;
+  return lanes_fit(q, q.batch * q.groups, itemsize);
+}
+
+bool images_fit(const TapProduct& q, int64_t itemsize) {
+  for (const TapAxis& axis : q.axis)
+    if (axis.to_step != 1) return false;
+  return q.channels > 0 && lanes_fit(q, q.batch, itemsize);
+}
+
+// Short rows, weights that stay in the caches, and few values turned into lanes and back for a product: rows
+// of sources that neighbouring blocks of outputs share are turned for each.
+bool images_pay(const TapProduct& q, int64_t itemsize, double most_turned) {
+  if (q.taps() == 1 || q.axis[2].count > 32 || !images_fit(q, itemsize)) return false;
+  if (q.rows * q.channels * q.taps() * itemsize > 512 * 1024) return false;
+  const auto number = [](int64_t value) { return static_cast<double>(value); };
+  const TapAxis &y = q.axis[1], &x = q.axis[2];
+  const double channels = number(q.channels * q.axis[0].taps), rows = number(q.rows);
+  const double width = number((x.count - 1) * x.step + (x.taps - 1) * x.tap_step + 1);
+  const double row_bytes = channels * width * number(conv_grouped().vector_bytes);
+  const double reach = number((y.taps - 1) * y.tap_step), step = number(y.step);
+  const double height = std::clamp((256 * 1024 / row_bytes - reach) / step, 1.0, number(y.count));
+  const double turned = channels * (height * step + reach) / height * width / number(x.count) + rows;
+  return turned < most_turned * rows * number(q.channels * q.taps());
 }
 
 ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
@@ -105,6 +131,7 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   // (Results apart from each other leave no whole rows to turn back, unless all parts are taken together.)
   const bool apart = q.axis[1].to_step > 1 || q.axis[2].to_step > 1;
   if (!apart && grouped_fits(q, itemsize)) return ConvKernel::grouped;
+  if (images_pay(q, itemsize, 0.13)) return ConvKernel::images;
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Of one tap every value is copied once either way, and gathered sums over all channels stay in registers.
   if (q.taps() == 1 && q.rows >= 8 && q.axis[2].step == 1) return ConvKernel::implicit;
@@ -120,16 +147,22 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
 ConvKernel choose_weight_gradient(const TapProduct& q, int64_t itemsize) {
   if (planes_fit(q, itemsize)) return ConvKernel::planes;
   if (grouped_fits(q, itemsize)) return ConvKernel::grouped;
-  if (!direct_fits(q, itemsize) || q.taps() == 1 || q.taps() > 2048) return ConvKernel::implicit;
   // The turned operands fill registers with channels, or with (tap, channel) of taps that lie side by side,
-  // and want some rows to multiply each with; the direct kernel fills them with positions.
+  // and want some rows to multiply each with; the direct kernel fills them with positions, and images' lanes
+  // are full.
   const TapAxis& x = q.axis[2];
   const bool joined = x.tap_step == 1 || (x.taps - 1) * x.tap_step < x.step;
   const int64_t lanes = conv_grouped().vector_bytes / itemsize,
                 run = joined ? q.channels * x.taps : q.channels;
-  const double filled = static_cast<double>(run) / static_cast<double>((run + lanes - 1) / lanes * lanes);
+  const double filled = static_cast<double>(run) / static_cast<double>((run + lanes - 1) / lanes * lanes) *
+                        std::min(1.0, static_cast<double>(q.rows) / 8);
+  if (filled >= 0.95) return ConvKernel::implicit;
+  // A register for each weight is kept in L2.
+  const int64_t sums = q.rows * q.channels * q.taps() * conv_grouped().vector_bytes;
+  if (images_pay(q, itemsize, 0.1) && sums <= 384 * 1024) return ConvKernel::images;
+  if (filled >= 0.7 || !direct_fits(q, itemsize) || q.taps() == 1 || q.taps() > 2048)
+    return ConvKernel::implicit;
   const double plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
-  if (filled * std::min(1.0, static_cast<double>(q.rows) / 8) >= 0.8) return ConvKernel::implicit;
   return waste(q) < 0.3 && plane >= 64 ? ConvKernel::direct : ConvKernel::implicit;
 }
 
@@ -141,6 +174,8 @@ const char* conv_kernel_name(ConvKernel kernel) {
       return "direct";
     case ConvKernel::planes:
       return "planes";
+    case ConvKernel::images:
+      return "images";
     case ConvKernel::grouped:
       return "grouped";
     case ConvKernel::implicit:

@@ -10,6 +10,9 @@
 //              with their channels next to each other (isa/conv_weight.cpp).
 //   planes     groups of one channel, one plane at a time (isa/conv_planes.cpp): strides of 1 and rows that
 //              fill registers. Each input value is copied once and loaded once a column of taps.
+//   images     a lane for each image (isa/conv_images.cpp): enough images to fill a register's lanes, planes
+//   so
+//              small that other kernels compute or gather much in vain.
 //   grouped    a lane for each group (isa/conv_grouped.cpp): for groups of few channels, enough of them (and
 //              images) to fill a register's lanes. Turning planes into lanes and back costs about as much as
 //              six taps.
@@ -25,10 +28,11 @@
 
 namespace penlight::kernels {
 
-enum class ConvKernel { pointwise, direct, implicit, planes, grouped };
+enum class ConvKernel { pointwise, direct, implicit, planes, images, grouped };
 
 bool is_pointwise(const ConvGeometry& geometry);
 bool planes_fit(const TapProduct& product, int64_t itemsize);
+bool images_fit(const TapProduct& product, int64_t itemsize);
 bool grouped_fits(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_product(const TapProduct& product, int64_t itemsize);
 ConvKernel choose_weight_gradient(const TapProduct& product, int64_t itemsize);

@@ -54,8 +54,8 @@ def algorithm(
         dtype: the default, ``float32``, or ``float64``.
 
     Returns:
-        ``'pointwise'``, ``'direct'``, ``'implicit'``, ``'grouped'``, ``'winograd'`` with its levels F(outputs, taps)
-        for each axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``, or ``'fourier'`` and the number of points.
+        ``'pointwise'``, ``'direct'``, ``'implicit'``, ``'planes'``, ``'images'``, ``'grouped'``, ``'winograd'`` with
+        its levels F(outputs, taps) for each axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``, or ``'fourier'`` and the number of points.
         csrc/kernels/conv_select.h says what they are.
 
     Raises:

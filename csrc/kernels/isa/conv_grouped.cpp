@@ -111,18 +111,6 @@ void pack_lanes(const TapProduct& q, const T* weight, const T* bias, int64_t fir
           }
 }
 
-// Writes a block of results, which lie in lanes, to the first `count` planes.
-template <class T>
-void store_block(const TapProduct& q, const T* from, int64_t count, T* const* planes, int64_t z, int64_t y,
-                 int64_t height, int64_t x, int64_t width) {
-  constexpr int L = lanes<T>;
-  const int64_t plane_height = q.axis[1].to_size, plane_width = q.axis[2].to_size;
-  const bool whole = width == plane_width;  // rows follow each other without a gap
-  const int64_t runs = whole ? 1 : height, run = whole ? height * width : width;
-  for (int64_t i = 0; i < runs; ++i)
-    from_lanes(from + i * width * L, run, count, planes, (z * plane_height + y + i) * plane_width + x);
-}
-
 // Products that fill one block of results between them: a convolution forward is one, its input gradient one
 // for each residue of the stride in rows and columns. They differ in these two axes' counts, taps and
 // offsets.
