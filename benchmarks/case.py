@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy
 
@@ -30,6 +30,7 @@ class Case:
     name: str
     build: Callable
     build_jax: Callable | None = None
+    _: KW_ONLY
     build_jax_eager: Callable | None = None
     build_channels_last: Callable | None = None
     flops: float = 0

@@ -174,7 +174,7 @@ def cases_of(family, shapes):
             f"{shape.name} forward",
             forward(shape),
             jax_case(shape, False),
-            forward(shape, True) if last else None,
+            build_channels_last=forward(shape, True) if last else None,
             flops=shape.flops,
             bytes=x + y,
             tags={"part": "forward"},
@@ -184,7 +184,7 @@ def cases_of(family, shapes):
             f"{shape.name} both",
             both(shape),
             jax_case(shape, True),
-            both(shape, True) if last else None,
+            build_channels_last=both(shape, True) if last else None,
             flops=3 * shape.flops,
             bytes=3 * x + 2 * y,  # x read, y written; then x and y's gradient read, x's gradient written
             tags={"part": "both"},

@@ -55,7 +55,8 @@ def algorithm(
 
     Returns:
         ``'pointwise'``, ``'direct'``, ``'implicit'``, ``'planes'``, ``'images'``, ``'grouped'``, ``'winograd'`` with
-        its levels F(outputs, taps) for each axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``, or ``'fourier'`` and the number of points.
+        its levels F(outputs, taps) for each axis, outermost first, as ``'winograd F(6, 3) F(6, 3)'``, or ``'fourier'``
+        and the number of points.
         csrc/kernels/conv_select.h says what they are.
 
     Raises:

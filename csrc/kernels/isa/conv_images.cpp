@@ -31,10 +31,12 @@ constexpr int tile_positions(int rows) {
   return fit < 8 ? fit : 8;
 }
 
-// to[r][x] = start[r] + sum over runs of taps i of weight[run, i][r] * source[offsets[run, i] + x * step]
+// to[r][x] = start[r] + sum over (channel and tap z), taps y and taps x of weight[tap][r] *
+// source[offsets[tap] + x * step]. Weights and offsets of taps y and x that are left out lie between.
 template <class T>
 struct ImageTile {
-  int64_t runs, taps, skip;  // taps of every run that are summed; those from one run's end to the next's
+  int64_t planes, taps_y, taps_x;  // that are summed
+  int64_t skip_y, skip_x;          // taps from one plane's last to the next's first, one line's to the next's
   const T* weight;
   const T* source;
   const int32_t* offsets;
@@ -55,21 +57,24 @@ void sum_tile(const ImageTile<T>& q) {
     for (int x = 0; x < NX; ++x) sum[r][x] = q.start ? V::broadcast(q.start[r]) : V::zero();
   const T* weight = q.weight;
   const int32_t* offsets = q.offsets;
-  for (int64_t run = 0; run < q.runs; ++run) {
-    for (int64_t i = 0; i < q.taps; ++i) {
-      const T* from = q.source + *offsets++;
-      V value[NX];
+  for (int64_t plane = 0; plane < q.planes; ++plane) {
+    for (int64_t line = 0; line < q.taps_y; ++line) {
+      for (int64_t i = 0; i < q.taps_x; ++i) {
+        const T* from = q.source + *offsets++;
+        V value[NX];
 #pragma GCC unroll 8
-      for (int x = 0; x < NX; ++x) value[x] = V::load(from + x * q.step);
+        for (int x = 0; x < NX; ++x) value[x] = V::load(from + x * q.step);
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const V factor = V::broadcast(weight[r]);
+        for (int r = 0; r < R; ++r) {
+          const V factor = V::broadcast(weight[r]);
 #pragma GCC unroll 8
-        for (int x = 0; x < NX; ++x) sum[r][x] = fma(factor, value[x], sum[r][x]);
+          for (int x = 0; x < NX; ++x) sum[r][x] = fma(factor, value[x], sum[r][x]);
+        }
+        weight += R;
       }
-      weight += R;
+      offsets += q.skip_x, weight += q.skip_x * R;
     }
-    offsets += q.skip, weight += q.skip * R;
+    offsets += q.skip_y, weight += q.skip_y * R;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -96,6 +101,20 @@ SumTile<T> tile_of(int64_t rows, int64_t positions) {
   return tile_of_width<T, R>(positions);
 }
 
+// Taps [first, last) of which some meet the source at positions [p, p + count) along an axis: all, where what
+// is outside is no zero.
+struct TapRange {
+  int64_t first, last;
+  TapRange(const TapProduct& q, int i, int64_t p, int64_t count) : first(0), last(q.axis[i].taps) {
+    const TapAxis& axis = q.axis[i];
+    if (q.mode != PaddingMode::zeros) return;
+    const int64_t low = p * axis.step + axis.offset, high = low + (count - 1) * axis.step;
+    while (first < last && high + first * axis.tap_step < 0) ++first;
+    while (first < last && low + (last - 1) * axis.tap_step >= axis.size) --last;
+  }
+  int64_t count() const { return last - first; }
+};
+
 template <class T>
 void images_product(const TapProduct& q, const T* source, const T* weight, const T* bias, T* to) {
   constexpr int L = lanes<T>;
@@ -106,7 +125,7 @@ void images_product(const TapProduct& q, const T* source, const T* weight, const
   panels.count = blocks_of(q.rows, panels.height);
   const int64_t lane_blocks = blocks_of(q.batch, L), found = lane_blocks * q.groups * z.count;
   const LaneBox box(q, L * sizeof(T), block_bytes, 2, blocks_of(wanted_tasks, found));
-  const int64_t plane_taps = y.taps * x.taps, depth = q.channels * z.taps * plane_taps;
+  const int64_t depth = q.channels * q.taps();
 
   const Scratch packed_memory(q.groups * q.rows * depth, sizeof(T));  // [group][panel][channel, tap][row]
   T* packed = static_cast<T*>(packed_memory.get());
@@ -151,22 +170,22 @@ void images_product(const TapProduct& q, const T* source, const T* weight, const
         const int64_t tiles = blocks_of(nx, tile_positions(static_cast<int>(rows))),
                       width = blocks_of(nx, tiles);
         ImageTile<T> tile;
-        tile.runs = q.channels * z.taps, tile.step = x.step * L;
+        tile.step = x.step * L;
         tile.start = bias ? bias + group * q.rows + row0 : nullptr;
         tile.to_row = ny * nx * L;
         for (int64_t i = 0; i < ny; ++i) {
-          int64_t tap0 = 0, tap1 = y.taps;
-          if (q.mode == PaddingMode::zeros) {
-            const int64_t at = (y0 + i) * y.step + y.offset;
-            while (tap0 < tap1 && at + tap0 * y.tap_step < 0) ++tap0;
-            while (tap0 < tap1 && at + (tap1 - 1) * y.tap_step >= y.size) --tap1;
-          }
-          tile.taps = (tap1 - tap0) * x.taps, tile.skip = plane_taps - tile.taps;
-          tile.weight = factors + tap0 * x.taps * rows, tile.offsets = offsets + tap0 * x.taps;
+          const TapRange ys(q, 1, y0 + i, 1);
           const T* line = values + i * y.step * box.width * L;
           for (int64_t j = 0; j < nx; j += width) {
+            const int64_t positions = smaller(width, nx - j);
+            const TapRange xs(q, 2, x0 + j, positions);
+            tile.planes = q.channels * z.taps, tile.taps_y = ys.count(), tile.taps_x = xs.count();
+            tile.skip_x = x.taps - tile.taps_x, tile.skip_y = (y.taps - tile.taps_y) * x.taps;
+            if (tile.skip_x == 0) tile.taps_x *= tile.taps_y, tile.taps_y = 1;  // lines follow each other
+            const int64_t first_tap = ys.first * x.taps + xs.first;
+            tile.weight = factors + first_tap * rows, tile.offsets = offsets + first_tap;
             tile.source = line + j * tile.step, tile.to = results + (i * nx + j) * L;
-            tile_of<T>(rows, smaller(width, nx - j))(tile);
+            tile_of<T>(rows, positions)(tile);
           }
         }
         for (int64_t r = 0; r < rows; ++r) {

@@ -3,7 +3,7 @@
 // A task takes some blocks of images and rows of one group. Inputs and output gradients are turned into
 // lanes, and a register for each weight gathers output * input over the positions, a lane for each image:
 //
-//   tile   5 rows x 5 (channel, tap);  10 loads for 25 products, whatever the width of the planes
+//   tile   up to 5 rows x 5 (channel, tap);  10 loads for 25 products, whatever the width of the planes
 //   sums   a register for each weight until the task's end, in L2 with the box
 //
 // Lanes are added up at a task's end, tasks in order at the end. Lanes without an image hold zeros.
@@ -101,6 +101,8 @@ void images_weight_gradient(const TapProduct& q, const T* output, const T* sourc
   T* zeros = static_cast<T*>(zero_memory.get());
   for (int64_t i = 0; q.batch % L && i < longest; ++i) zeros[i] = T(0);
   const int64_t box_values = q.channels * box.size * L, row_values = box.rows * box.columns * L;
+  const int64_t tile_rows = blocks_of(q.rows, blocks_of(q.rows, dot_rows));  // shared out evenly
+  const int64_t tile_columns = blocks_of(depth, blocks_of(depth, dot_columns));
   const int64_t task_work = L * q.rows * (depth + 4) * units_per_part * box.rows * box.columns;
 
   parallel_products(tasks, larger(1, serial_work / (task_work + 1)), [&](int64_t begin, int64_t end) {
@@ -141,11 +143,11 @@ void images_weight_gradient(const TapProduct& q, const T* output, const T* sourc
         block.output_row = ny * nx * L, block.source = values;
         block.rows = ny, block.columns = nx, block.row = y.step * box.width * L, block.step = x.step * L;
         block.sums = kept;
-        for (int64_t s = 0; s < depth; s += dot_columns) {
-          const int64_t columns = smaller(dot_columns, depth - s);
+        for (int64_t s = 0; s < depth; s += tile_columns) {
+          const int64_t columns = smaller(tile_columns, depth - s);
           block.offsets = offsets + s;
-          for (int64_t r = 0; r < q.rows; r += dot_rows) {
-            const int64_t rows = smaller(dot_rows, q.rows - r);
+          for (int64_t r = 0; r < q.rows; r += tile_rows) {
+            const int64_t rows = smaller(tile_rows, q.rows - r);
             block.output = slopes + r * block.output_row;
             add_block_of<T>(rows, columns)(block);
             block.sums += rows * columns * L;
@@ -153,10 +155,10 @@ void images_weight_gradient(const TapProduct& q, const T* output, const T* sourc
         }
       }
       const T* sums = kept;
-      for (int64_t s = 0; s < depth; s += dot_columns)
-        for (int64_t r = 0; r < q.rows; r += dot_rows)
-          for (int64_t i = r; i < smaller(q.rows, r + dot_rows); ++i)
-            for (int64_t j = s; j < smaller(depth, s + dot_columns); ++j, sums += L)
+      for (int64_t s = 0; s < depth; s += tile_columns)
+        for (int64_t r = 0; r < q.rows; r += tile_rows)
+          for (int64_t i = r; i < smaller(q.rows, r + tile_rows); ++i)
+            for (int64_t j = s; j < smaller(depth, s + tile_columns); ++j, sums += L)
               part_sums[task * weights + i * depth + j] = Native<T>::load(sums).sum();
     }
   });

@@ -4,6 +4,7 @@
 #include "kernels/pooling.h"
 
 #include "kernels/parallel.h"
+#include "kernels/pooling_pairs.h"
 #include "kernels/scratch.h"
 #include "kernels/simd.h"
 #include "kernels/whole_numbers.h"
@@ -301,6 +302,19 @@ void adaptive_max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t
 
 template <class T>
 void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indices) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (pools_pairs(g) && g.input_plane() < (int64_t(1) << 31)) {
+      const auto row = [&](int64_t plane, int64_t oz, int64_t oy) {
+        const int64_t at = (plane * g.output[0] + oz) * g.output[1] + oy;
+        max_of_pairs(g, input + plane * g.input_plane(), oz, oy, output + at * g.output[2],
+                     indices ? indices + at * g.output[2] : nullptr);
+      };
+      if (g.planes < 16) return for_output_rows(g, row);
+      return for_planes(g, [&](int64_t plane) {
+        for (int64_t oz = 0; oz < g.output[0]; ++oz)
+          for (int64_t oy = 0; oy < g.output[1]; ++oy) row(plane, oz, oy);
+      });
+    }
   if (TapTable::serves(g)) return max_by_table(g, input, output, indices);
   const bool narrow = sizeof(T) <= 4 && g.input_plane() < (int64_t(1) << 31);
   for_output_rows(g, [&](int64_t plane, int64_t oz, int64_t oy) {
@@ -321,9 +335,16 @@ void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indi
 template <class T>
 void max_scatter(const PoolGeometry& g, const T* output_gradient, const int64_t* indices, T* input_gradient) {
   const int64_t from_plane = g.output_plane(), to_plane = g.input_plane();
+  // (Rows of less than a register are done faster one by one.)
+  const bool pairs = std::is_floating_point_v<T> && g.output[2] >= native_width<T> && pools_pairs(g) &&
+                     pools_apart(g) && to_plane < (int64_t(1) << 31);
+  const bool all = pairs && pools_all(g);
   for_planes(g, [&](int64_t plane) {
     T* to = input_gradient + plane * to_plane;
-    for (int64_t i = 0; i < to_plane; ++i) to[i] = T(0);
+    for (int64_t i = 0; i < to_plane && !all; ++i) to[i] = T(0);
+    if constexpr (std::is_floating_point_v<T>)
+      if (pairs)
+        return spread_to_pairs(g, output_gradient + plane * from_plane, indices + plane * from_plane, to);
     for (int64_t i = plane * from_plane; i < (plane + 1) * from_plane; ++i)
       if (indices[i] >= 0 && indices[i] < to_plane) to[indices[i]] += output_gradient[i];
   });
