@@ -92,16 +92,21 @@ struct ElementwiseKernels {
   RowLoop (*binary)(BinaryOp op, DType dtype);
   RowLoop (*compare)(CompareOp op, DType dtype);  // inputs of one type
   RowLoop (*where)(DType dtype);                  // out, condition (bool), a, b
-  RowLoop (*cast)(DType to, DType from);
-  RowLoop (*addcmul)(DType dtype);            // out = a + b * c
-  RowLoop (*clamp)(DType dtype);              // out, x, low, high
-  RowLoop (*slope)(SlopeOp op, DType dtype);  // out, g, result
-  RowLoop (*lerp)(DType dtype);               // out, start, end, weight
+  RowLoop (*addcmul)(DType dtype);                // out = a + b * c
+  RowLoop (*clamp)(DType dtype);                  // out, x, low, high
+  RowLoop (*slope)(SlopeOp op, DType dtype);      // out, g, result
+  RowLoop (*lerp)(DType dtype);                   // out, start, end, weight
 };
 
 // float and double; the 16-bit formats compute in float.
 PENLIGHT_DECLARE_KERNELS(ElementwiseKernels, elementwise_float)
-// Integers, bool and casts.
+// Integers and bool.
 extern const ElementwiseKernels elementwise_integer;
+
+// Among all types.
+struct CastKernels {
+  RowLoop (*cast)(DType to, DType from);
+};
+PENLIGHT_DECLARE_KERNELS(CastKernels, casts)
 
 }  // namespace penlight::kernels

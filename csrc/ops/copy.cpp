@@ -13,12 +13,6 @@ namespace penlight {
 
 namespace {
 
-// Both floating types are converted by the kernels of the instruction set.
-RowLoop cast_loop(DType to, DType from) {
-  const bool floats = is_floating(to) && is_floating(from);
-  return (floats ? kernels::elementwise_float() : kernels::elementwise_integer).cast(to, from);
-}
-
 // Whether it could: where one tensor is a transposed or permuted form of the other.
 bool copied_crosswise(const Tensor& to, const Tensor& from) {
   if ((to.is_contiguous() && from.is_contiguous()) || to.sizes().size() < 2) return false;
@@ -36,7 +30,7 @@ void copy_values(const Tensor& to, const Tensor& from) {
   if (to.numel() == 0) return;
   if (overlap(to, from)) return copy_values(to, clone_values(from));
   if (to.dtype() == from.dtype() && copied_crosswise(to, from)) return;
-  run_loop(cast_loop(to.dtype(), from.dtype()), {&to, &from});
+  run_loop(kernels::casts().cast(to.dtype(), from.dtype()), {&to, &from});
 }
 
 void fill_values(const Tensor& to, const Scalar& value) {
@@ -46,7 +40,7 @@ void fill_values(const Tensor& to, const Scalar& value) {
   value.store(to.dtype(), element);
   LoopOperand operands[2] = {{to.raw(), nullptr, itemsize(to.dtype())}, {element, nullptr, 0, true}};
   if (!to.is_contiguous()) operands[0].strides = to.strides().data();
-  const RowLoop loop = cast_loop(to.dtype(), to.dtype());
+  const RowLoop loop = kernels::casts().cast(to.dtype(), to.dtype());
   run_loop(loop, to.sizes(), operands, 2);
 }
 

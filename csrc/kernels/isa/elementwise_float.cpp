@@ -318,18 +318,10 @@ RowLoop lerp(DType dtype) {
 RowLoop slope(SlopeOp op, DType dtype) {
   return pick(dtype, [op](auto tag) { return slope_of<typename decltype(tag)::type>(op); });
 }
-RowLoop cast(DType to, DType from) {
-  const auto row = [](auto t, auto f) -> RowLoop {
-    using To = typename decltype(t)::type;
-    using From = typename decltype(f)::type;
-    return make_row1<To, From>([](compute_t<From> x) { return compute_t<To>(x); });
-  };
-  return pick(to, [&](auto t) { return pick(from, [&](auto f) { return row(t, f); }); });
-}
 
 }  // namespace
 
-extern constexpr ElementwiseKernels elementwise_float_kernels = {unary, test,    binary, compare, where,
-                                                                 cast,  addcmul, clamp,  slope,   lerp};
+extern constexpr ElementwiseKernels elementwise_float_kernels = {unary,   test,  binary, compare, where,
+                                                                 addcmul, clamp, slope,  lerp};
 
 }  // namespace penlight::kernels::PENLIGHT_ISA

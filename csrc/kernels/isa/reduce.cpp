@@ -124,7 +124,19 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
   for (int64_t first = 0; first < n; first += kBlock) {
     const int64_t last = n - first < kBlock ? n : first + kBlock;
     for (int64_t j = 0; j < columns; ++j) part[j] = R::init();
-    for (int64_t i = first; i < last; ++i) {
+    int64_t i = first;
+    for (; i + 4 <= last; i += 4) {  // four rows for each time the sums are loaded and stored
+      const T* row = x + i * stride;
+#pragma GCC ivdep
+      for (int64_t j = 0; j < columns; ++j) {
+        const T* at = row + j;
+        Acc sum = part[j];
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; ++k) sum = R::join(sum, R::load(at[k * stride]));
+        part[j] = sum;
+      }
+    }
+    for (; i < last; ++i) {
       const T* row = x + i * stride;
 #pragma GCC ivdep
       for (int64_t j = 0; j < columns; ++j) part[j] = R::join(part[j], R::load(row[j]));
