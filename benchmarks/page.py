@@ -29,11 +29,10 @@ rounds counts for each. **Ratio** is the rival's time over penlight's: above 1, 
 
 BOUNDS = """## What bounds the rest
 
-- **Depthwise convolutions** in the usual layout, `(batch, channel, ...)`, turn planes into lanes and back. For 3x3
-  kernels a register of results takes about 26 processor cycles: 10 for the products, the rest for turning, so that the
-  memory limit is out of reach by a factor of two to three. PyTorch's `channels_last` kernels find the lanes as they
-  need them; for planes of 7x7 and 14x14 they are still ahead. The kernel before, which read bands of rows at offsets,
-  took twice to ten times as long.
+- **Depthwise convolutions** in the usual layout, `(batch, channel, ...)`, read their planes in place: a register of
+  results of a 3x3 kernel takes nine products and as many loads' worth of time, for two of three loads cross a cache
+  line, which is as long as memory takes to bring and fetch it. The two add up where the processor cannot look far
+  enough ahead to do one during the other; asking for the next plane's lines ahead of time won a fifth.
 - **1x1 convolutions** on 14x14 planes are direct sums at nine tenths of the processor's limit, as PyTorch's in
   `channels_last` are; nothing but packing lies between the two.
 - **Wide 3x3 weight gradients on small planes** (256 to 256 channels, 14x14) keep a sum for each of 49 frequencies and
@@ -43,9 +42,9 @@ BOUNDS = """## What bounds the rest
   five times the positions, and folded.
 - **Three taps of stride 2** are too few for a fast algorithm by phases: 5.4 products instead of 9 are eaten up by the
   transforms of four times as many channels.
-- **Small tensors' memory**: a 2x2 tensor is a Python object with room for attributes and weak references (80 bytes),
-  the binding's table that finds it again (about 100 bytes), sizes and strides kept in the tensor itself (160 bytes)
-  and a storage with its version count (96 bytes).
+- **Small tensors' memory**: a 2x2 tensor is a Python object with room for attributes and weak references (64 bytes),
+  sizes and strides kept in the tensor itself (about 180 bytes with what autograd hangs on) and a storage with its
+  version count and numbers (80 bytes).
 """
 
 

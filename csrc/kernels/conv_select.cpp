@@ -135,12 +135,13 @@ ConvKernel choose_product(const TapProduct& q, int64_t itemsize) {
   if (!direct_fits(q, itemsize)) return ConvKernel::implicit;
   // Of one tap every value is copied once either way, and gathered sums over all channels stay in registers.
   if (q.taps() == 1 && q.rows >= 8 && q.axis[2].step == 1) return ConvKernel::implicit;
-  // Gathering costs about as much as 6 rows of results, and more where values do not lie side by side; a
-  // plane of few positions leaves tiles empty.
-  const double rows = static_cast<double>(q.rows),
-               plane = static_cast<double>(q.axis[1].count * q.axis[2].count);
-  const double cost = q.axis[2].step > 1 ? 24 : 6;
-  const double gathering = cost / (rows + cost), emptiness = 16 / (plane + 16);
+  // Gathering costs about as much as 6 rows of results, and more where values do not lie side by side or rows
+  // are shorter than a register; a plane of few positions leaves tiles empty.
+  const double rows = static_cast<double>(q.rows), columns = static_cast<double>(q.axis[2].count);
+  const double plane = static_cast<double>(q.axis[1].count) * columns;
+  const double lanes = static_cast<double>(conv_grouped().vector_bytes / itemsize);
+  const double cost = (q.axis[2].step > 1 ? 24 : 6) * std::max(1.0, lanes / columns);
+  const double gathering = cost / (rows + cost), emptiness = 8 / (plane + 8);
   return waste(q) + emptiness < gathering + 0.05 ? ConvKernel::direct : ConvKernel::implicit;
 }
 

@@ -154,6 +154,11 @@ inline void copy_lines(const T* from, int64_t ld_from, int64_t step, int64_t cou
     const int64_t full0 = (first + W - 1) / W * W, full1 = last / W * W < last_j ? last / W * W : last_j;
     const auto read = [&](int64_t j) { return lane_bits(within(first, j), within(last, j)); };
     const uint32_t read_last = read(last_j), written_last = lane_bits(0, within(length, last_j));
+    if (last_j == 0) {
+      for (int64_t i = 0; i < count; ++i, from += ld_from, to += ld_to)
+        store_lanes<T>(to, written_last, load_lanes(from, read_last));
+      return;
+    }
     for (int64_t i = 0; i < count; ++i, from += ld_from, to += ld_to) {
       int64_t j = 0;
       for (; j < full0 && j < last_j; j += W) load_lanes(from + j, read(j)).store(to + j);
