@@ -23,7 +23,7 @@ namespace penlight::kernels::PENLIGHT_ISA {
 
 namespace {
 
-constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
+constexpr int64_t serial_work = 1 << 19;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 8;
 
 // Registers of positions for a tile of so many rows: accumulators, positions and one broadcast fit the

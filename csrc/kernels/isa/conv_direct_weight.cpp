@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t most_rows = 30, block_depth = 160;
 template <class T>
 constexpr int64_t run_positions = 2048 / sizeof(T);
-constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
+constexpr int64_t serial_work = 1 << 19, wanted_tasks = 16;
 
 template <class T>
 void direct_weight_gradient(const TapProduct& q, const T* output, const T* source, T* gradient) {

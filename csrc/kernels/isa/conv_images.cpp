@@ -21,7 +21,7 @@ namespace penlight::kernels::PENLIGHT_ISA {
 namespace {
 
 constexpr int64_t block_bytes = 256 * 1024;
-constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
+constexpr int64_t serial_work = 1 << 19;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 8;
 
 // Rows of a panel, and positions for so many rows: accumulators, positions and a weight fit the registers.

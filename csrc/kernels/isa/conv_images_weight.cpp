@@ -18,7 +18,7 @@ namespace penlight::kernels::PENLIGHT_ISA {
 namespace {
 
 constexpr int64_t block_bytes = 192 * 1024;
-constexpr int64_t serial_work = 1 << 17, wanted_tasks = 16;
+constexpr int64_t serial_work = 1 << 19, wanted_tasks = 16;
 
 // sums[r][s] += sum over rows and columns of output[r] * source[s], all of one block
 template <class T>

@@ -22,7 +22,7 @@ constexpr int64_t block_depth = 1024 / sizeof(T);
 // Of one panel of rows a gathered value is read once, from L2 as well, and long runs of channels are gathered
 // at less cost: so many blocks at a time.
 constexpr int64_t blocks_read_once = 16;
-constexpr int64_t serial_work = 1 << 17;  // multiplications below which one thread does all
+constexpr int64_t serial_work = 1 << 19;  // multiplications below which one thread does all
 constexpr int64_t wanted_tasks = 24, most_panels_per_task = 32;
 
 template <class T>

@@ -26,7 +26,7 @@ namespace {
 
 constexpr int64_t block_positions = 384, most_columns = 512, most_rows = 140, band_bytes = 256 * 1024;
 constexpr int64_t sums_bytes = 2 << 20;
-constexpr int64_t serial_work = 1 << 17, wanted_tasks = 8;
+constexpr int64_t serial_work = 1 << 19, wanted_tasks = 8;
 
 // One axis as it is stored: all input positions between the first and the last that are met, or, where few of
 // them are, each output's own.
