@@ -1,9 +1,19 @@
 """The machine's own limit, measured by small kernels of the core."""
 
+import functools
 import platform
+import time
 
 
-def measure(penlight, rounds=7):
+def best(probe, seconds=0.3):
+    """The most of as many rounds as fit into a time: threads take a while to find a core each."""
+    end, most = time.perf_counter() + seconds, probe()
+    while time.perf_counter() < end:
+        most = max(most, probe())
+    return most
+
+
+def measure(penlight):
     """{"gflops": multiply-adds in registers, "gbytes": the best of streaming loops, ...} on the threads set.
 
     Bytes are those read and written, not the line fills that ordinary stores cause besides.
@@ -11,11 +21,11 @@ def measure(penlight, rounds=7):
     core = penlight._C
     limit = {
         "threads": penlight.get_num_threads(),
-        "gflops": max(core._probe_fma() for _ in range(rounds)),
-        "gflops float64": max(core._probe_fma(double=True) for _ in range(rounds)),
+        "gflops": best(core._probe_fma),
+        "gflops float64": best(lambda: core._probe_fma(double=True)),
     }
     for name in ("read", "copy", "copy streaming", "triad"):
-        limit[name] = max(core._probe_stream(name) for _ in range(rounds))
+        limit[name] = best(functools.partial(core._probe_stream, name))
     limit["gbytes"] = max(limit[name] for name in ("read", "copy", "copy streaming", "triad"))
     limit["processor"] = processor()
     limit["instruction set"] = core._instruction_set()

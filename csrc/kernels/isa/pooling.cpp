@@ -4,6 +4,7 @@
 #include "kernels/pooling.h"
 
 #include "kernels/parallel.h"
+#include "kernels/pooling_lanes.h"
 #include "kernels/pooling_pairs.h"
 #include "kernels/scratch.h"
 #include "kernels/simd.h"
@@ -247,17 +248,30 @@ void max_by_table(const PoolGeometry& g, const T* input, T* output, int64_t* ind
   const Scratch memory(g.kernel[0] * g.kernel[1] * g.kernel[2] * g.output_plane(), sizeof(int32_t));
   int32_t* places = static_cast<int32_t*>(memory.get());
   table.fill(g, places);
-  parallel::parallel_for(g.planes, larger(1, grain_work / (table.taps * table.outputs)),
-                         [&](int64_t begin, int64_t end) {
-                           for (int64_t plane = begin; plane < end; ++plane) {
-                             const T* from = input + plane * g.input_plane();
-                             const int64_t at = plane * table.outputs;
-                             if (indices)
-                               max_plane<T, true>(table, places, from, output + at, indices + at);
-                             else
-                               max_plane<T, false>(table, places, from, output + at, nullptr);
-                           }
-                         });
+  const int64_t in = g.input_plane(), out = table.outputs, work = table.taps * out;
+  if constexpr (std::is_floating_point_v<T>) {
+    using Lanes = PoolingLanes<T>;
+    const MetPlaces met{places, table.taps, out, in};
+    if (g.planes >= Lanes::L && Lanes::memory(met) <= Lanes::most_bytes) {
+      const int64_t blocks = blocks_of(g.planes, Lanes::L);
+      return parallel::parallel_for(
+          blocks, larger(1, grain_work / (work * Lanes::L)), [&](int64_t begin, int64_t end) {
+            Lanes block(met,
+                        thread_scratch(ScratchUser::convolution, static_cast<size_t>(Lanes::memory(met))));
+            for (int64_t i = begin * Lanes::L; i < smaller(end * Lanes::L, g.planes); i += Lanes::L)
+              block.run(met, input + i * in, smaller(Lanes::L, g.planes - i), output + i * out,
+                        indices ? indices + i * out : nullptr);
+          });
+    }
+  }
+  parallel::parallel_for(g.planes, larger(1, grain_work / work), [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      if (indices)
+        max_plane<T, true>(table, places, input + plane * in, output + plane * out, indices + plane * out);
+      else
+        max_plane<T, false>(table, places, input + plane * in, output + plane * out, nullptr);
+    }
+  });
 }
 
 // Values alone, where nobody asks for the places.
@@ -302,6 +316,9 @@ void adaptive_max_row(const PoolGeometry& g, const T* input, int64_t oz, int64_t
 
 template <class T>
 void max_forward(const PoolGeometry& g, const T* input, T* output, int64_t* indices) {
+  // Pairs fill at least half a register, or else lanes are full with planes.
+  if (2 * g.output[2] <= native_width<T> && g.planes >= native_width<T> && TapTable::serves(g))
+    return max_by_table(g, input, output, indices);
   if constexpr (std::is_floating_point_v<T>)
     if (pools_pairs(g) && g.input_plane() < (int64_t(1) << 31)) {
       const auto row = [&](int64_t plane, int64_t oz, int64_t oy) {
