@@ -103,12 +103,11 @@ SumTile<T> sum_tile_of(int64_t registers, bool inside) {
 
 template <class T, int TY>
 SumTile<T> sum_tile_of(int64_t rows, int64_t registers, bool inside) {
-  return rows == 1   ? sum_tile_of<T, TY, 1>(registers, inside)
-         : rows == 2 ? sum_tile_of<T, TY, 2>(registers, inside)
-                     : sum_tile_of<T, TY, tile_rows>(registers, inside);
+  return rows == 1 ? sum_tile_of<T, TY, 1>(registers, inside)
+                   : sum_tile_of<T, TY, tile_rows>(registers, inside);
 }
 
-// taps_y: 1, 3, 5 or 7; rows: 1, 2 or tile_rows.
+// taps_y: 1, 3, 5 or 7; rows: 1 or tile_rows.
 template <class T>
 SumTile<T> sum_tile_of(int64_t taps_y, int64_t rows, int64_t registers, bool inside) {
   switch (taps_y) {
@@ -148,7 +147,7 @@ void sum_rows(PlaneTile<T> tile, int64_t taps_y, int64_t rows, int64_t columns, 
   const PlaneView<T> source = tile.source;
   T* to = tile.to;
   for (int64_t row = 0; row < rows;) {
-    const int64_t left = rows - row, height = left >= tile_rows ? tile_rows : left >= 2 ? 2 : 1;
+    const int64_t height = rows - row >= tile_rows ? tile_rows : 1;
     for (int64_t column = 0; column < columns; column += run) {
       tile.columns = smaller(run, columns - column);
       tile.source = source.moved(row, column);

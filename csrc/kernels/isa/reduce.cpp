@@ -125,7 +125,8 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
     const int64_t last = n - first < kBlock ? n : first + kBlock;
     for (int64_t j = 0; j < columns; ++j) part[j] = R::init();
     int64_t i = first;
-    for (; i + 4 <= last; i += 4) {  // four rows for each time the sums are loaded and stored
+    // Of floats, four rows for each time the sums are loaded and stored.
+    for (; std::is_floating_point_v<T> && i + 4 <= last; i += 4) {
       const T* row = x + i * stride;
 #pragma GCC ivdep
       for (int64_t j = 0; j < columns; ++j) {
