@@ -24,6 +24,7 @@ using Sum = std::conditional_t<std::is_integral_v<T>, int64_t, compute_t<T>>;
 template <class T>
 struct AddOf {
   using Acc = Sum<T>;
+  static constexpr bool adds = true;
   static Acc init() { return 0; }
   static Acc load(T x) { return static_cast<Acc>(compute_t<T>(x)); }
   static Acc join(Acc a, Acc b) {
@@ -125,16 +126,18 @@ void reduce_columns(const T* x, int64_t n, int64_t stride, int64_t columns, type
     const int64_t last = n - first < kBlock ? n : first + kBlock;
     for (int64_t j = 0; j < columns; ++j) part[j] = R::init();
     int64_t i = first;
-    // Of floats, four rows for each time the sums are loaded and stored.
-    for (; std::is_floating_point_v<T> && i + 4 <= last; i += 4) {
-      const T* row = x + i * stride;
+    // Sums of floats: four rows for each time they are loaded and stored.
+    if constexpr (std::is_floating_point_v<T> && requires { R::adds; }) {
+      for (; i + 4 <= last; i += 4) {
+        const T* row = x + i * stride;
 #pragma GCC ivdep
-      for (int64_t j = 0; j < columns; ++j) {
-        const T* at = row + j;
-        Acc sum = part[j];
+        for (int64_t j = 0; j < columns; ++j) {
+          const T* at = row + j;
+          Acc sum = part[j];
 #pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) sum = R::join(sum, R::load(at[k * stride]));
-        part[j] = sum;
+          for (int k = 0; k < 4; ++k) sum = R::join(sum, R::load(at[k * stride]));
+          part[j] = sum;
+        }
       }
     }
     for (; i < last; ++i) {
