@@ -153,10 +153,7 @@ inline void pack_weight(const TapProduct& q, const RowPanels& panels, const T* w
       for (int64_t tz = 0; tz < z.taps; ++tz)
         for (int64_t ty = 0; ty < y.taps; ++ty)
           for (int64_t tx = 0; tx < x.taps; ++tx, to += rows) {
-            const int64_t tap = ((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
-                                 ty * y.weight_step) *
-                                    q.weight_kernel[2] +
-                                x.weight_first + tx * x.weight_step;
+            const int64_t tap = q.weight_tap(tz, ty, tx);
             if (by_lines)
               copy_run(to, lines + tap * rows, rows);
             else

@@ -1,9 +1,9 @@
 // A lane for each plane: as many planes (images of one channel) as a register has lanes, turned so that the
 // values of one position lie side by side.
 //
-// Seen so, a convolution of groups is plain: every lane is a group of its own, with its own weights, a tap is
-// one load at an offset, and neither strides nor widths nor padding leave a register half empty. Turning
-// costs about as much as three taps, each way.
+// Seen so, a convolution of groups is plain: every lane is a group of its own, with its own weights (or, of
+// one group, every lane an image), a tap is one load at an offset, and neither strides nor widths nor padding
+// leave a register half empty. Turning costs about as much as three taps, each way.
 #pragma once
 
 #include <utility>

@@ -30,6 +30,13 @@ struct TapProduct {
   int64_t weight_kernel[3] = {1, 1, 1};
   int64_t weight_group = 0, weight_row = 0, weight_channel = 0;  // strides; taps are contiguous
 
+  // Where a tap lies among those of one weight.
+  [[gnu::always_inline]] int64_t weight_tap(int64_t tz, int64_t ty, int64_t tx) const {
+    const TapAxis &z = axis[0], &y = axis[1], &x = axis[2];
+    return ((z.weight_first + tz * z.weight_step) * weight_kernel[1] + y.weight_first + ty * y.weight_step) *
+               weight_kernel[2] +
+           x.weight_first + tx * x.weight_step;
+  }
   [[gnu::always_inline]] int64_t taps() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
   [[gnu::always_inline]] int64_t positions() const { return axis[0].count * axis[1].count * axis[2].count; }
   [[gnu::always_inline]] int64_t source_plane() const { return axis[0].size * axis[1].size * axis[2].size; }

@@ -35,8 +35,8 @@ inline constexpr int dot_columns = vector_registers == 32 ? 5 : 4;
 // Rows are shared out evenly over the fewest panels: 16 rows are 8 + 8, never 14 + 2.
 struct RowPanels {
   int64_t count, height;  // all panels but the last have `height` rows
-  explicit RowPanels(int64_t rows) {
-    count = (rows + outer_rows - 1) / outer_rows;
+  explicit RowPanels(int64_t rows, int64_t most = outer_rows) {
+    count = (rows + most - 1) / most;
     height = count ? (rows + count - 1) / count : 0;
     if (height) count = (rows + height - 1) / height;
   }

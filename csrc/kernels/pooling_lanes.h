@@ -52,10 +52,7 @@ struct PoolingLanes {
       typename P::Places where = typename P::Places{} + static_cast<Int>(at);
       for (int64_t t = 1; t < m.taps; ++t) {
         at = m.places[t * m.outputs + o];
-        const V value = V::load(values + at * L);
-        const auto taken = (value.v > most.v) | (value.v != value.v);
-        most.v = taken ? value.v : most.v;
-        where = taken ? typename P::Places{} + static_cast<Int>(at) : where;
+        P::take_larger(V::load(values + at * L), typename P::Places{} + static_cast<Int>(at), most, where);
       }
       most.store(best + o * L);
       __builtin_memcpy(index + o * L, &where, sizeof(where));

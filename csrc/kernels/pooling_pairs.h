@@ -72,6 +72,12 @@ struct Pairs {
     for (int j = 0; j < W; ++j) p[j] = static_cast<Int>(2 * j);
     return p + static_cast<Int>(first);
   }
+  // Where a value is larger than the best, or no number, it and its place are taken.
+  static void take_larger(V value, Places at, V& best, Places& index) {
+    const auto taken = (value.v > best.v) | (value.v != value.v);
+    best.v = taken ? value.v : best.v;
+    index = taken ? at : index;
+  }
   // Indices are 64 bits wide: of floats, two registers for one.
   using Wide = Native<int64_t>;
   static constexpr int H = Wide::width;
@@ -133,16 +139,11 @@ void max_of_pairs(const PoolGeometry& g, const T* input, int64_t oz, int64_t oy,
     const int64_t start = (oz * g.stride[0] * g.input[1] + oy * g.stride[1]) * g.input[2] + 2 * column;
     typename P::V best = P::load(input + start, count).even;
     typename P::Places index = P::places(start);
-    const auto take = [&](typename P::V value, typename P::Places at) {
-      const auto taken = (value.v > best.v) | (value.v != value.v);
-      best.v = taken ? value.v : best.v;
-      index = taken ? at : index;
-    };
     each_pair_row(g, oz, oy, [&](int64_t first) {
       const P pairs = P::load(input + first + 2 * column, count);
       const typename P::Places at = P::places(first + 2 * column);
-      take(pairs.even, at);
-      take(pairs.odd, at + 1);
+      P::take_larger(pairs.even, at, best, index);
+      P::take_larger(pairs.odd, at + 1, best, index);
     });
     if (count == P::W)
       best.store(output + column);

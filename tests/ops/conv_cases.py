@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+import penlight
+import penlight.nn.functional as F
+
 NUMPY_MODE = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
@@ -156,3 +159,67 @@ def error(got, wanted, *factors):
     difference = float(np.max(np.abs(np.asarray(got, np.float64) - wanted)))
     product = math.prod(float(np.max(np.abs(f), initial=0)) for f in factors) if factors else 0.0
     return difference / (max(float(np.max(np.abs(wanted))), product) + math.ulp(1.0))
+
+
+def gradients(dims, x, w, b, g, dtype, **options):
+    x, w, b = (penlight.tensor(value, dtype=dtype, requires_grad=True) for value in (x, w, b))
+    y = getattr(F, f"conv{dims}d")(x, w, b, **options)
+    return y, *penlight.autograd.grad(y, (x, w, b), penlight.tensor(g, dtype=dtype))
+
+
+def wanted_gradients(x, w, g, stride, padding, dilation, groups, mode):
+    """By definition, tap by tap: padding says which input element each padded position is, or none (-1)."""
+    pairs = [(p, p) for p in padding]
+    fill = {"constant_values": -1} if mode == "zeros" else {}
+    spatial, kernel = x.shape[2:], w.shape[2:]
+    source = np.pad(np.arange(np.prod(spatial)).reshape(spatial), pairs, NUMPY_MODE[mode], **fill)
+    flat = np.concatenate([x.reshape(*x.shape[:2], -1), np.zeros((*x.shape[:2], 1))], -1)  # [-1] is the zero
+    dx, dw = np.zeros_like(flat), np.zeros_like(w)
+    ins, outs = x.shape[1] // groups, w.shape[0] // groups
+    for tap in np.ndindex(*kernel):
+        seen = source[
+            tuple(
+                slice(t * d, t * d + (n - 1) * s + 1, s)
+                for t, d, s, n in zip(tap, dilation, stride, g.shape[2:], strict=True)
+            )
+        ].ravel()
+        slopes = g.reshape(*g.shape[:2], -1)
+        for group in range(groups):
+            i, o = slice(group * ins, (group + 1) * ins), slice(group * outs, (group + 1) * outs)
+            dw[(o, slice(None), *tap)] = np.einsum("nop,ncp->oc", slopes[:, o], flat[:, i][..., seen])
+            arriving = np.einsum("nop,oc->ncp", slopes[:, o], w[(o, slice(None), *tap)])
+            np.add.at(dx, (slice(None), i, seen), arriving)
+    return dx[..., :-1].reshape(x.shape), dw, g.sum((0, *range(2, g.ndim)))
+
+
+def check_definition(shape, weight, *, stride=1, padding=0, dilation=1, groups=1, mode="zeros"):
+    """Values and all three gradients are the definition, in both precisions."""
+    rng, dims = np.random.default_rng(sum(shape)), len(shape) - 2
+    x, w, b = rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(weight[0])
+    lists = ((stride,) * dims, (padding,) * dims, (dilation,) * dims)
+    out = convolution(x, w, b, lists[0], [(padding, padding)] * dims, lists[2], groups, mode)
+    g = rng.standard_normal(out.shape)
+    wanted = (out, *wanted_gradients(x, w, g, *lists, groups, mode))
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    for dtype, bound in ((penlight.float32, 2e-5), (penlight.float64, 1e-13)):
+        found = gradients(dims, x, w, b, g, dtype, padding_mode=mode, **options)
+        for got, want in zip(found, wanted, strict=True):
+            assert error(got.detach().numpy(), want) < bound
+
+
+def check_bits_at_any_number_of_threads(shape, weight, **options):
+    """A 2-D convolution and its gradients."""
+    x, w = penlight.randn(*shape), penlight.randn(*weight)
+    g = penlight.randn_like(F.conv2d(x, w, **options))
+    found = []
+    before = penlight.get_num_threads()
+    try:
+        for threads in (1, 2, 3, 5):
+            penlight.set_num_threads(threads)
+            a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
+            y = F.conv2d(a, b, **options)
+            slopes = penlight.autograd.grad(y, (a, b), g)
+            found.append([value.numpy().tobytes() for value in (y.detach(), *slopes)])
+    finally:
+        penlight.set_num_threads(before)
+    assert all(other == found[0] for other in found[1:])

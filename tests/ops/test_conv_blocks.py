@@ -8,8 +8,7 @@ import pytest
 import penlight
 import penlight.nn.functional as F
 from penlight.backends import conv as backend
-from tests.ops.conv_cases import convolution, error
-from tests.ops.test_conv_grouped import gradients, wanted_gradients
+from tests.ops.conv_cases import convolution, error, gradients, wanted_gradients
 
 TYPES = {penlight.float32: 1e-5, penlight.float64: 1e-13}
 

@@ -8,7 +8,14 @@ import pytest
 import penlight
 import penlight.nn.functional as F
 from penlight import _C
-from tests.ops.conv_cases import NUMPY_MODE, convolution, error
+from tests.ops.conv_cases import (
+    NUMPY_MODE,
+    check_bits_at_any_number_of_threads,
+    convolution,
+    error,
+    gradients,
+    wanted_gradients,
+)
 
 MODES = tuple(NUMPY_MODE)
 
@@ -18,49 +25,19 @@ def sizes_and_rest(groups, channels, spatial, kernel, batch=2):
     return (batch, groups * ins, *spatial), (groups * outs, ins, *kernel)
 
 
-def gradients(dims, x, w, b, g, dtype, **options):
-    x, w, b = (penlight.tensor(value, dtype=dtype, requires_grad=True) for value in (x, w, b))
-    y = getattr(F, f"conv{dims}d")(x, w, b, **options)
-    return y, *penlight.autograd.grad(y, (x, w, b), penlight.tensor(g, dtype=dtype))
-
-
-def wanted_gradients(x, w, g, stride, padding, dilation, groups, mode):
-    """By definition, tap by tap: padding says which input element each padded position is, or none (-1)."""
-    pairs = [(p, p) for p in padding]
-    fill = {"constant_values": -1} if mode == "zeros" else {}
-    spatial, kernel = x.shape[2:], w.shape[2:]
-    source = np.pad(np.arange(np.prod(spatial)).reshape(spatial), pairs, NUMPY_MODE[mode], **fill)
-    flat = np.concatenate([x.reshape(*x.shape[:2], -1), np.zeros((*x.shape[:2], 1))], -1)  # [-1] is the zero
-    dx, dw = np.zeros_like(flat), np.zeros_like(w)
-    ins, outs = x.shape[1] // groups, w.shape[0] // groups
-    for tap in np.ndindex(*kernel):
-        seen = source[
-            tuple(
-                slice(t * d, t * d + (n - 1) * s + 1, s)
-                for t, d, s, n in zip(tap, dilation, stride, g.shape[2:], strict=True)
-            )
-        ].ravel()
-        slopes = g.reshape(*g.shape[:2], -1)
-        for group in range(groups):
-            i, o = slice(group * ins, (group + 1) * ins), slice(group * outs, (group + 1) * outs)
-            dw[(o, slice(None), *tap)] = np.einsum("nop,ncp->oc", slopes[:, o], flat[:, i][..., seen])
-            arriving = np.einsum("nop,oc->ncp", slopes[:, o], w[(o, slice(None), *tap)])
-            np.add.at(dx, (slice(None), i, seen), arriving)
-    return dx[..., :-1].reshape(x.shape), dw, g.sum((0, *range(2, g.ndim)))
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("groups", [15, 16, 17, 33])
-@pytest.mark.parametrize("channels", [(2, 1), (2, 3), (3, 5), (4, 4), (8, 8)])
+@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (2, 1), (2, 3), (3, 5), (4, 4), (8, 8)])
 def test_values_around_the_numbers_of_lanes_and_rows(groups, channels, mode):
     rng = np.random.default_rng(groups)
     for width, dtype in itertools.product((1, 7, 8, 15, 16, 17, 33), (penlight.float32, penlight.float64)):
         if mode == "reflect" and width == 1:
             continue
         shape, weight = sizes_and_rest(groups, channels, (3, width), (3, 3))
-        assert _C._conv_kernels(shape, weight, padding=1, groups=groups, padding_mode=mode, dtype=dtype) == (
-            "grouped",
-            "grouped",
+        # (Wide rows of groups of one channel go plane by plane.)
+        found = _C._conv_kernels(shape, weight, padding=1, groups=groups, padding_mode=mode, dtype=dtype)
+        assert found == ("grouped", "grouped") or (
+            found == ("planes", "planes") and channels[0] == 1 and width > 4
         )
         x, w, b = rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(weight[0])
         given = [penlight.tensor(value, dtype=dtype) for value in (x, w, b)]
@@ -104,7 +81,7 @@ def test_gradients_are_the_definition(mode, stride, dilation, padding, channels)
         ((64, 64), (7, 7), {"padding": 3, "dilation": 1}),
     ],
 )
-@pytest.mark.parametrize("channels", [(2, 2), (3, 2)])
+@pytest.mark.parametrize("channels", [(1, 1), (2, 2), (3, 2)])
 def test_rows_longer_than_a_block_and_every_number_of_axes(spatial, kernel, options, channels):
     groups, dims = 16, len(spatial)
     shape, weight = sizes_and_rest(groups, channels, spatial, kernel, batch=1)
@@ -124,18 +101,4 @@ def test_rows_longer_than_a_block_and_every_number_of_axes(spatial, kernel, opti
 
 
 def test_the_same_bits_at_any_number_of_threads():
-    x, w = penlight.randn(3, 80, 30, 31), penlight.randn(80, 2, 3, 3)
-    g = penlight.randn(3, 80, 30, 31)
-    found = []
-    before = penlight.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 5):
-            penlight.set_num_threads(threads)
-            a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
-            y = F.conv2d(a, b, padding=1, groups=40)
-            found.append(
-                [value.numpy().tobytes() for value in (y.detach(), *penlight.autograd.grad(y, (a, b), g))]
-            )
-    finally:
-        penlight.set_num_threads(before)
-    assert all(other == found[0] for other in found[1:])
+    check_bits_at_any_number_of_threads((3, 80, 30, 31), (80, 2, 3, 3), padding=1, groups=40)

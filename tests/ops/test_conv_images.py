@@ -1,29 +1,12 @@
 """Convolutions of small planes of many images: the kernel with a lane for each image."""
 
-import numpy as np
 import pytest
 
 import penlight
 import penlight.nn.functional as F
-from tests.ops.conv_cases import NUMPY_MODE, convolution, error
-from tests.ops.test_conv_grouped import gradients, wanted_gradients
+from tests.ops.conv_cases import NUMPY_MODE, check_bits_at_any_number_of_threads, check_definition
 
 MODES = tuple(NUMPY_MODE)
-
-
-def check(shape, weight, *, stride=1, padding=0, dilation=1, groups=1, mode="zeros"):
-    """Values and all three gradients are the definition, in both precisions."""
-    rng, dims = np.random.default_rng(sum(shape)), len(shape) - 2
-    x, w, b = rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(weight[0])
-    lists = ((stride,) * dims, (padding,) * dims, (dilation,) * dims)
-    out = convolution(x, w, b, lists[0], [(padding, padding)] * dims, lists[2], groups, mode)
-    g = rng.standard_normal(out.shape)
-    wanted = (out, *wanted_gradients(x, w, g, *lists, groups, mode))
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    for dtype, bound in ((penlight.float32, 2e-5), (penlight.float64, 1e-13)):
-        found = gradients(dims, x, w, b, g, dtype, padding_mode=mode, **options)
-        for got, want in zip(found, wanted, strict=True):
-            assert error(got.detach().numpy(), want) < bound
 
 
 def path(shape, weight, part="forward", **options):
@@ -33,7 +16,7 @@ def path(shape, weight, part="forward", **options):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("batch", [11, 15, 16, 17, 27, 33])
 def test_batches_around_the_number_of_lanes(batch, mode):
-    check((batch, 2, 7, 6), (5, 2, 3, 3), padding=1, mode=mode)
+    check_definition((batch, 2, 7, 6), (5, 2, 3, 3), padding=1, mode=mode)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 6, 7, 8, 9, 16, 17])
@@ -42,7 +25,7 @@ def test_rows_and_positions_around_the_size_of_a_tile(rows, width):
     shape, weight = (16, 3, 4, width), (rows, 3, 3, 3)
     if rows >= 5 and width > 3:
         assert path(shape, weight) == "images"
-    check(shape, weight)
+    check_definition(shape, weight)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -51,7 +34,7 @@ def test_rows_and_positions_around_the_size_of_a_tile(rows, width):
     [(2, 1, 1, 1), (3, 2, 1, 1), (1, 2, 2, 1), (2, 3, 2, 1), (1, 4, 1, 1), (1, 1, 1, 3)],
 )
 def test_strides_dilation_padding_and_groups(mode, stride, padding, dilation, groups):
-    check(
+    check_definition(
         (16, 9, 8, 7),
         (12, 9 // groups, 3, 3),
         stride=stride,
@@ -74,7 +57,7 @@ def test_strides_dilation_padding_and_groups(mode, stride, padding, dilation, gr
 )
 def test_every_number_of_axes_and_more_than_a_block(shape, weight, padding):
     assert path(shape, weight, padding=padding) == "images"
-    check(shape, weight, padding=padding)
+    check_definition(shape, weight, padding=padding)
 
 
 def test_all_three_parts_are_taken_for_a_small_net():
@@ -98,18 +81,4 @@ def test_an_image_of_infinities_stays_alone():
 
 
 def test_the_same_bits_at_any_number_of_threads():
-    x, w = penlight.randn(37, 6, 12, 12), penlight.randn(16, 6, 5, 5)
-    g = penlight.randn(37, 16, 8, 8)
-    found = []
-    before = penlight.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 5):
-            penlight.set_num_threads(threads)
-            a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
-            y = F.conv2d(a, b)
-            found.append(
-                [value.numpy().tobytes() for value in (y.detach(), *penlight.autograd.grad(y, (a, b), g))]
-            )
-    finally:
-        penlight.set_num_threads(before)
-    assert all(other == found[0] for other in found[1:])
+    check_bits_at_any_number_of_threads((37, 6, 12, 12), (16, 6, 5, 5))

@@ -9,8 +9,7 @@ import penlight
 import penlight.nn.functional as F
 from penlight import _C
 from penlight.backends import conv as backend
-from tests.ops.conv_cases import NUMPY_MODE, convolution, error
-from tests.ops.test_conv_grouped import gradients, wanted_gradients
+from tests.ops.conv_cases import NUMPY_MODE, convolution, error, gradients, wanted_gradients
 
 PARTS = ("forward", "input_gradient", "weight_gradient")
 BOUND = {penlight.float32: 2e-5, penlight.float64: 1e-12}

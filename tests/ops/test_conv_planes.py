@@ -8,29 +8,20 @@ import pytest
 import penlight
 import penlight.nn.functional as F
 from penlight import _C
-from tests.ops.conv_cases import NUMPY_MODE, convolution, error
-from tests.ops.test_conv_grouped import gradients, sizes_and_rest, wanted_gradients
+from tests.ops.conv_cases import (
+    NUMPY_MODE,
+    check_bits_at_any_number_of_threads,
+    check_definition,
+    convolution,
+    error,
+)
+from tests.ops.test_conv_grouped import sizes_and_rest
 
 MODES = tuple(NUMPY_MODE)
 
 
 def path(shape, weight, groups, **options):
     return _C._conv_kernels(shape, weight, groups=groups, **options)
-
-
-def check(shape, weight, groups, *, stride=1, padding=0, dilation=1, mode="zeros", seed=0):
-    """Values and all three gradients are the definition, in both precisions."""
-    rng, dims = np.random.default_rng(seed), len(shape) - 2
-    x, w, b = rng.standard_normal(shape), rng.standard_normal(weight), rng.standard_normal(weight[0])
-    lists = ((stride,) * dims, (padding,) * dims, (dilation,) * dims)
-    out = convolution(x, w, b, lists[0], [(padding, padding)] * dims, lists[2], groups, mode)
-    g = rng.standard_normal(out.shape)
-    wanted = (out, *wanted_gradients(x, w, g, *lists, groups, mode))
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    for dtype, bound in ((penlight.float32, 2e-5), (penlight.float64, 1e-13)):
-        found = gradients(dims, x, w, b, g, dtype, padding_mode=mode, **options)
-        for got, want in zip(found, wanted, strict=True):
-            assert error(got.detach().numpy(), want) < bound
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -66,13 +57,15 @@ def test_values_around_the_numbers_of_rows_and_lanes(rows, results, mode):
     "kernel", [(1, 1), (2, 3), (3, 2), (4, 1), (5, 5), (6, 9), (7, 7), (8, 3), (1, 12), (9, 1)]
 )
 def test_kernels_of_every_shape(kernel, mode):
-    check(*sizes_and_rest(2, (1, 1), (11, 18), kernel), 2, padding=1, mode=mode)
+    check_definition(*sizes_and_rest(2, (1, 1), (11, 18), kernel), groups=2, padding=1, mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("dilation", "padding"), [(2, 2), (3, 3), (5, 4), (2, 0), (1, 5)])
 def test_dilation_and_wide_padding(dilation, padding, mode):
-    check(*sizes_and_rest(3, (1, 2), (14, 17), (3, 3)), 3, dilation=dilation, padding=padding, mode=mode)
+    check_definition(
+        *sizes_and_rest(3, (1, 2), (14, 17), (3, 3)), groups=3, dilation=dilation, padding=padding, mode=mode
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,8 +80,8 @@ def test_dilation_and_wide_padding(dilation, padding, mode):
 )
 def test_rows_longer_than_a_block_and_every_number_of_axes(spatial, kernel, padding):
     shape, weight = sizes_and_rest(2, (1, 1), spatial, kernel, batch=1)
-    assert path(shape, weight, 2, padding=padding) == ("planes", "planes")
-    check(shape, weight, 2, padding=padding)
+    assert path(shape, weight, groups=2, padding=padding) == ("planes", "planes")
+    check_definition(shape, weight, groups=2, padding=padding)
 
 
 def test_an_infinity_stays_with_the_taps_that_meet_it():
@@ -106,7 +99,7 @@ def test_an_infinity_stays_with_the_taps_that_meet_it():
 
 @pytest.mark.parametrize("batch", [1, 5])
 def test_batches_of_every_size(batch):
-    check(*sizes_and_rest(4, (1, 1), (9, 16), (3, 3), batch=batch), 4, padding=1)
+    check_definition(*sizes_and_rest(4, (1, 1), (9, 16), (3, 3), batch=batch), groups=4, padding=1)
 
 
 def test_no_images_give_weights_no_gradient():
@@ -119,18 +112,4 @@ def test_no_images_give_weights_no_gradient():
 
 
 def test_the_same_bits_at_any_number_of_threads():
-    x, w = penlight.randn(3, 40, 30, 31), penlight.randn(80, 1, 3, 3)
-    g = penlight.randn(3, 80, 30, 31)
-    found = []
-    before = penlight.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 5):
-            penlight.set_num_threads(threads)
-            a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
-            y = F.conv2d(a, b, padding=1, groups=40)
-            found.append(
-                [value.numpy().tobytes() for value in (y.detach(), *penlight.autograd.grad(y, (a, b), g))]
-            )
-    finally:
-        penlight.set_num_threads(before)
-    assert all(other == found[0] for other in found[1:])
+    check_bits_at_any_number_of_threads((3, 40, 30, 31), (80, 1, 3, 3), padding=1, groups=40)

@@ -101,10 +101,7 @@ void pack_lanes(const TapProduct& q, const T* weight, const T* bias, int64_t fir
       for (int64_t tz = 0; tz < z.taps; ++tz)
         for (int64_t ty = 0; ty < y.taps; ++ty)
           for (int64_t tx = 0; tx < x.taps; ++tx) {
-            const int64_t tap = ((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
-                                 ty * y.weight_step) *
-                                    q.weight_kernel[2] +
-                                x.weight_first + tx * x.weight_step;
+            const int64_t tap = q.weight_tap(tz, ty, tx);
             const T* from = weight + c * q.weight_channel + tap;
             for (int64_t r = row0; r < smaller(q.rows, row0 + tile_rows); ++r)
               for (int l = 0; l < L; ++l) *to++ = from[group[l] * q.weight_group + r * q.weight_row];

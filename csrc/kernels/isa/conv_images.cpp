@@ -120,9 +120,7 @@ void images_product(const TapProduct& q, const T* source, const T* weight, const
   constexpr int L = lanes<T>;
   const TapAxis &z = q.axis[0], &y = q.axis[1], &x = q.axis[2];
   if (q.batch == 0 || q.groups == 0 || q.rows == 0 || q.positions() == 0) return;
-  RowPanels panels(q.rows);
-  panels.count = blocks_of(q.rows, panel_rows), panels.height = blocks_of(q.rows, panels.count);
-  panels.count = blocks_of(q.rows, panels.height);
+  const RowPanels panels(q.rows, panel_rows);
   const int64_t lane_blocks = blocks_of(q.batch, L), found = lane_blocks * q.groups * z.count;
   const LaneBox box(q, L * sizeof(T), block_bytes, 2, blocks_of(wanted_tasks, found));
   const int64_t depth = q.channels * q.taps();

@@ -130,11 +130,7 @@ void pack_taps(const TapProduct& q, const T* weight, T* to) {
     for (int64_t ty0 = 0, count; ty0 < y.taps; ty0 += count) {
       count = taps_at_once(y.taps - ty0);
       for (int64_t tx = 0; tx < x.taps; ++tx)
-        for (int64_t ty = ty0; ty < ty0 + count; ++ty)
-          *to++ = weight[((z.weight_first + tz * z.weight_step) * q.weight_kernel[1] + y.weight_first +
-                          ty * y.weight_step) *
-                             q.weight_kernel[2] +
-                         x.weight_first + tx * x.weight_step];
+        for (int64_t ty = ty0; ty < ty0 + count; ++ty) *to++ = weight[q.weight_tap(tz, ty, tx)];
     }
 }
 
